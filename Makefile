@@ -1,0 +1,69 @@
+# make maint             make a chroot of this machine's release and architecture, or bring those of
+#                        the configuration up to date; ARGS='…' passes other arguments
+# make check             everything that has to pass, with root and the archive's mirror
+# make test              the part of it that needs neither
+# make bench             what it costs beside make, ninja, xargs and GNU parallel; some minutes
+
+CARGO ?= cargo
+ARGS ?= all
+
+# Everything that is called is named here with its package, so that nobody has to look for it.
+BUILD_TOOLS := cc:gcc
+MAINT_TOOLS := mmdebstrap:mmdebstrap newuidmap:uidmap
+TEST_TOOLS := $(BUILD_TOOLS) rustfmt:rustfmt cargo-clippy:rust-clippy \
+	apt-ftparchive:apt-utils gpg:gpg dpkg-deb:dpkg
+SYSTEM_TOOLS := $(MAINT_TOOLS) qemu-aarch64-static:qemu-user-static script:bsdutils
+
+RIVALS := ninja:ninja-build xargs:findutils parallel:parallel
+
+# Of the benches: how many jobs, how often all are measured in turn, and how much output.
+JOBS ?= 10000
+ROUNDS ?= 5
+BYTES ?= 300000000
+
+PROGRAM := $(or $(CARGO_TARGET_DIR),target)/release/chroot-maint
+
+.PHONY: maint build check fmt clippy doc test system bench clean
+.DEFAULT_GOAL := build
+
+maint: build
+	@.ci/packages $(MAINT_TOOLS)
+	+@"$(PROGRAM)" $(ARGS)
+
+build:
+	@.ci/packages $(BUILD_TOOLS)
+	+@$(CARGO) build --release --quiet --locked -p chroot-maint
+
+check: fmt clippy doc test system
+
+fmt:
+	@.ci/packages $(TEST_TOOLS)
+	$(CARGO) fmt --all --check
+
+clippy: fmt
+	+$(CARGO) clippy --locked --workspace --all-targets --all-features -- -D warnings
+
+doc: clippy
+	+RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --workspace --features jobsched/simulation --no-deps --document-private-items
+
+test: doc
+	+$(CARGO) test --locked --workspace --features jobsched/simulation
+
+system: test build
+	@.ci/packages $(SYSTEM_TOOLS)
+	+$(CARGO) build --locked -p jobsched --examples
+	+$(CARGO) test --locked -p chroot-maint --features system-tests --test system
+
+bench:
+	@.ci/packages $(BUILD_TOOLS) $(RIVALS)
+	+$(CARGO) build --release --quiet --locked -p jobsched --examples
+	+$(CARGO) bench --quiet --locked -p jobsched --features simulation --no-run
+	+$(CARGO) bench --quiet --locked -p jobsched --bench rivals -- $(JOBS) $(ROUNDS)
+	+$(CARGO) bench --quiet --locked -p jobsched --bench alive -- $(ROUNDS)
+	+$(CARGO) bench --quiet --locked -p jobsched --bench output -- $(BYTES)
+	+$(CARGO) bench --quiet --locked -p jobsched --bench graph
+	+$(CARGO) bench --quiet --locked -p jobsched --features simulation --bench order
+	+$(CARGO) bench --quiet --locked -p jobsched --features simulation --bench makespan -- --markdown
+
+clean:
+	$(CARGO) clean

@@ -1,0 +1,312 @@
+//! Why apt could not fetch, out of what it says: a class, a reason, and what to do about it.
+//!
+//! apt's exit status is 100 for everything, so there is only its text to go by; it is asked to speak English.
+//! Knows the words of apt 2.6 to 3, with gpgv and with sqv. Does not run apt, nor decide about retries.
+
+use std::fmt;
+
+/// What is the matter with the archive, or with the way to it. In the order in which they are looked for: the
+/// cause comes before what follows from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// No room here.
+    DiskFull,
+    /// Signed with a key that is not in the keyring.
+    MissingKey,
+    /// Signed with a key that has expired, is revoked or too weak, or not signed by it at all.
+    BadKey,
+    /// Older than it says it may be.
+    Expired,
+    /// From the future: a clock is wrong, here or there.
+    NotYetValid,
+    /// The suite was given another name, as testing is when it is released.
+    Renamed,
+    /// The suite has no such component or architecture.
+    NoIndex,
+    /// Packages that are wanted are not there, or can't be installed together.
+    Unsatisfiable,
+    /// Fetched something else than the signed lists say: a mirror that is being updated, or a broken cache on the way.
+    Mismatch,
+    /// No signature at all.
+    Unsigned,
+    /// The mirror has no such suite.
+    NoSuite,
+    /// The lists name a file that is not there.
+    NotFound,
+    /// The server has a fault of its own.
+    ServerError,
+    /// No answer in time.
+    Stalled,
+    /// No server under that address just now.
+    Unreachable,
+    /// Something that is not known here.
+    Unknown,
+}
+
+/// A failure of apt, with the line that tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FetchFailure {
+    pub(crate) cause: Cause,
+    /// apt's own words.
+    pub(crate) said: String,
+    /// The key that is missing or bad, as far as apt names it.
+    pub(crate) key: Option<String>,
+}
+
+/// Words that tell, each cause's own.
+const WORDS: &[(Cause, &[&str])] = &[
+    (
+        Cause::DiskFull,
+        &["No space left on device", "You don't have enough free space", "Disk quota exceeded"],
+    ),
+    (Cause::MissingKey, &["NO_PUBKEY", "Missing key ", "no keyring", "No keyring installed"]),
+    (
+        Cause::BadKey,
+        &[
+            "EXPKEYSIG",
+            "KEYEXPIRED",
+            "REVKEYSIG",
+            "BADSIG",
+            "is not bound",
+            "weak digest algorithm",
+            "weak security information",
+            "signatures were invalid",
+            "not considered secure",
+        ],
+    ),
+    (Cause::Expired, &["is expired (invalid since", "is expired."]),
+    (Cause::NotYetValid, &["is not valid yet"]),
+    (Cause::Renamed, &["changed its '"]),
+    (Cause::NoIndex, &["doesn't have the component", "doesn't support architecture"]),
+    (
+        Cause::Mismatch,
+        &[
+            "Hash Sum mismatch",
+            "unexpected size",
+            "Size mismatch",
+            "Writing more data than expected",
+            "Mirror sync in progress",
+            "Clearsigned file isn't valid",
+            "into data and signature failed",
+            "isn't clear-signed",
+            "Insufficient information available to perform this download securely",
+        ],
+    ),
+    (Cause::ServerError, &["  500  ", "  502  ", "  503  ", "  504  ", "  429  ", "  403  "]),
+    (
+        Cause::Stalled,
+        &["timed out", "Connection timeout", "Could not wait for server fd", "Timeout was reached"],
+    ),
+    (
+        Cause::Unreachable,
+        &[
+            "Could not connect",
+            "Cannot initiate the connection",
+            "Unable to connect",
+            "Could not resolve",
+            "Temporary failure resolving",
+            "Something wicked happened resolving",
+            "Connection failed",
+            "Network is unreachable",
+            "No route to host",
+            "Connection refused",
+            "Connection reset",
+            "Error reading from server",
+            "Could not open file descriptor",
+            "Remote end closed connection",
+            "Proxy",
+        ],
+    ),
+    // apt says this too when it could not fetch the signature.
+    (Cause::Unsigned, &["is not signed.", "is no longer signed."]),
+    (Cause::NoSuite, &["does not have a Release file"]),
+    (Cause::NotFound, &["  404  ", "File not found"]),
+    (
+        Cause::Unsatisfiable,
+        &[
+            "Unable to locate package",
+            "has no installation candidate",
+            "unmet dependencies",
+            "Unable to correct problems",
+        ],
+    ),
+];
+
+impl FetchFailure {
+    /// Finds the cause in what apt wrote on standard error.
+    pub(crate) fn read(said: &str) -> Self {
+        let lines = || said.lines().map(str::trim).filter(|line| !line.is_empty());
+        for (cause, words) in WORDS {
+            let tells = |line: &&str| words.iter().any(|word| line.contains(word));
+            if let Some(line) = lines().find(tells) {
+                let said = line.trim_start_matches("E: ").trim_start_matches("W: ").to_owned();
+                let key = match cause {
+                    Cause::MissingKey | Cause::BadKey => key_in(line),
+                    _ => None,
+                };
+                return Self { cause: *cause, said, key };
+            }
+        }
+        let first = lines().find(|line| line.starts_with("E: ")).or_else(|| lines().next_back());
+        let said = first.unwrap_or("it said nothing").trim_start_matches("E: ").to_owned();
+        Self { cause: Cause::Unknown, said, key: None }
+    }
+
+    /// A warning that makes what apt did of no use, though it calls it a success: of a component that is not there it
+    /// only warns, whatever it is told about errors.
+    pub(crate) fn read_warnings(said: &str) -> Option<Self> {
+        Some(Self::read(said)).filter(|failure| failure.cause == Cause::NoIndex)
+    }
+
+    /// Whether the same may succeed a while later, with nothing changed here.
+    pub(crate) fn is_transient(&self) -> bool {
+        matches!(
+            self.cause,
+            Cause::Mismatch
+                | Cause::NotFound
+                | Cause::ServerError
+                | Cause::Stalled
+                | Cause::Unreachable
+        )
+    }
+
+    #[cfg_attr(not(test), expect(dead_code, reason = "for the outcomes of jobs"))]
+    /// The class, in a word.
+    pub(crate) fn class(&self) -> &'static str {
+        match self.cause {
+            Cause::DiskFull => "disk",
+            Cause::MissingKey
+            | Cause::BadKey
+            | Cause::Expired
+            | Cause::NotYetValid
+            | Cause::Unsigned => "policy",
+            Cause::Renamed | Cause::NoSuite | Cause::NoIndex => "configuration",
+            Cause::Unsatisfiable => "package",
+            _ => "mirror",
+        }
+    }
+
+    /// What is the matter, without apt's words.
+    pub(crate) fn reason(&self) -> &'static str {
+        match self.cause {
+            Cause::DiskFull => "the disk is full",
+            Cause::MissingKey => "the archive is signed with a key that the keyring does not have",
+            Cause::BadKey => "the archive's signature is not good",
+            Cause::Expired => "the archive's Release file has expired",
+            Cause::NotYetValid => "the archive's Release file is from the future",
+            Cause::Unsigned => "the archive is not signed",
+            Cause::Renamed => "the suite has been renamed",
+            Cause::NoSuite => "the mirror has no such suite",
+            Cause::NoIndex => "the suite has no such component or architecture",
+            Cause::Unsatisfiable => "packages are missing, or do not fit together",
+            Cause::Mismatch => "the mirror is not in keeping with its own lists",
+            Cause::NotFound => "the mirror lacks a file that its lists name",
+            Cause::ServerError => "the mirror has a fault",
+            Cause::Stalled => "the mirror does not answer in time",
+            Cause::Unreachable => "the mirror can't be reached",
+            Cause::Unknown => "apt failed",
+        }
+    }
+
+    /// What to do.
+    pub(crate) fn advice(&self) -> &'static str {
+        match self.cause {
+            Cause::DiskFull => "make room: `chroot-maint gc' deletes what nothing uses",
+            Cause::MissingKey => {
+                "for Debian, get a newer debian-archive-keyring (for ports, debian-ports-archive-keyring); \
+                 for other archives, name their keyring in the config as `keyring'"
+            }
+            Cause::BadKey => {
+                "get a newer keyring (for Debian, the package debian-archive-keyring); \
+                 if that does not help, do not trust this mirror"
+            }
+            Cause::Expired => {
+                "see whether this host's clock is right; then take another mirror, for this one is not updated any more"
+            }
+            Cause::NotYetValid => "set this host's clock right",
+            Cause::Unsigned => "take a mirror that is signed; there is no way around that",
+            Cause::Renamed => {
+                "name the suite in the config by its new name, or by its codename, which stays"
+            }
+            Cause::NoSuite => {
+                "correct `suites' or `mirror' in the config; releases move to other mirrors when they end"
+            }
+            Cause::NoIndex => "correct `components' or `archs' in the config",
+            Cause::Unsatisfiable => {
+                "correct `include' in the config, or wait until the archive has sorted it out"
+            }
+            Cause::Mismatch | Cause::NotFound => {
+                "try again in a quarter of an hour, or take another mirror"
+            }
+            Cause::ServerError => "try again later, or take another mirror",
+            Cause::Stalled | Cause::Unreachable => {
+                "see whether network, `mirror' and `proxy' are right, or try again later"
+            }
+            Cause::Unknown => "see the log",
+        }
+    }
+}
+
+impl fmt::Display for FetchFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.reason())?;
+        if let Some(key) = &self.key {
+            write!(f, " ({key})")?;
+        }
+        write!(f, ": {}; {}", self.said, self.advice())
+    }
+}
+
+/// The first word that looks like a key's id or fingerprint: sixteen or forty hexadecimal digits.
+fn key_in(line: &str) -> Option<String> {
+    line.split(|c: char| !c.is_ascii_alphanumeric())
+        .find(|word| {
+            matches!(word.len(), 16 | 40)
+                && word.chars().all(|c| c.is_ascii_digit() || ('A'..='F').contains(&c))
+        })
+        .map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Cause, FetchFailure};
+
+    #[test]
+    fn sqvs_words_are_known_too() {
+        let said = "W: OpenPGP signature verification failed: http://mirror.example/debian trixie InRelease: \
+                    Sub-process /usr/bin/sqv returned an error code (1), error message is: Missing key \
+                    05AB90340C0C5E797F44A8C8254CF3B5AEC0A8F0, which is needed to verify signature.\n\
+                    E: The repository 'http://mirror.example/debian trixie InRelease' is not signed.";
+        let failure = FetchFailure::read(said);
+        assert_eq!(failure.cause, Cause::MissingKey);
+        assert_eq!(failure.key.as_deref(), Some("05AB90340C0C5E797F44A8C8254CF3B5AEC0A8F0"));
+        let said = "W: x: Sub-process /usr/bin/sqv returned an error code (1), error message is: Signing key on \
+                    ABC is not bound: No binding signature at time 2026-02-01T00:00:00Z because: SHA1 is not \
+                    considered secure since 2026-02-01T00:00:00Z";
+        assert_eq!(FetchFailure::read(said).cause, Cause::BadKey);
+    }
+
+    #[test]
+    fn the_cause_counts_before_what_follows_from_it() {
+        let said = "E: Failed to fetch http://mirror.example/x  Error writing to file - write (28: No space left on device)\n\
+                    E: Some index files failed to download. They have been ignored, or old ones used instead.";
+        let failure = FetchFailure::read(said);
+        assert_eq!((failure.cause, failure.class()), (Cause::DiskFull, "disk"));
+        assert!(failure.to_string().contains("chroot-maint gc"), "{failure}");
+    }
+
+    #[test]
+    fn a_renamed_suite_is_the_configs_affair() {
+        let said = "E: Repository 'http://mirror.example testing InRelease' changed its 'Codename' value from 'trixie' to 'forky'";
+        let failure = FetchFailure::read(said);
+        assert_eq!((failure.cause, failure.class()), (Cause::Renamed, "configuration"));
+    }
+
+    #[test]
+    fn unknown_words_are_passed_on() {
+        let failure = FetchFailure::read("noise\nE: The moon is full\nE: Sorry");
+        assert_eq!(failure.cause, Cause::Unknown);
+        assert!(!failure.is_transient());
+        assert_eq!(failure.to_string(), "apt failed: The moon is full; see the log");
+    }
+}

@@ -1,0 +1,368 @@
+//! The real apt against the toy archive, whole and broken.
+
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use super::{
+    ArchiveState, Checked, DebCache, FetchFailure, Stage,
+    failure::Cause::{self, *},
+};
+use crate::{
+    spec::{Arch, ArchiveId, Recipe, Variant},
+    toy::{Fault, Package, Server, Toy},
+};
+
+/// An archive, a server for it, and a state directory.
+struct Room {
+    toy: Toy,
+    server: Server,
+    dir: TempDir,
+    archs: Vec<Arch>,
+    suites: Vec<String>,
+}
+
+impl Room {
+    /// With one suite, one package, and the host's architecture.
+    fn new() -> Self {
+        Self::of(Toy::new(), &["toy"])
+    }
+
+    fn of(mut toy: Toy, suites: &[&str]) -> Self {
+        toy.add("toy", &Package::new("hello", "1").file("/usr/share/hello", "1"));
+        toy.publish();
+        let server = Server::start(&toy.root());
+        let archs = vec![Arch::find(&crate::toy::host_arch()).unwrap()];
+        let suites = suites.iter().map(ToString::to_string).collect();
+        // Open to all, as apt drops its privileges.
+        let dir = tempfile::Builder::new().permissions(open()).tempdir_in("/var/tmp").unwrap();
+        Self { toy, server, dir, archs, suites }
+    }
+
+    fn recipe(&self) -> Recipe {
+        Recipe {
+            revision: Recipe::REVISION,
+            variant: Variant::Buildd,
+            suites: self.suites.clone(),
+            components: vec!["main".to_owned()],
+            include: vec![],
+            mirror: Some(self.server.address()),
+            security_mirror: None,
+            keyring: Some(self.toy.keyring()),
+        }
+    }
+
+    fn state(&self) -> ArchiveState {
+        ArchiveState::new(self.dir.path(), &ArchiveId::of(&self.recipe()))
+    }
+
+    fn sources(&self) -> String {
+        format!(
+            "Types: deb\nURIs: {}\nSuites: {}\nComponents: main\nSigned-By: {}\n",
+            self.server.address(),
+            self.suites.join(" "),
+            self.toy.keyring().display()
+        )
+    }
+
+    /// What the job does, with less patience.
+    fn update(&self) -> Result<Checked, FetchFailure> {
+        let state = self.state();
+        let update = state.begin(&self.sources(), &self.archs, 1).unwrap();
+        let mut apt_get = Command::new("apt-get");
+        update.configure(&mut apt_get, !nix::unistd::geteuid().is_root());
+        run(&mut apt_get)?;
+        Ok(update.finish(&self.recipe()).unwrap())
+    }
+
+    /// Why it fails; what was there before must still be there.
+    fn failure(&self) -> FetchFailure {
+        let before = self.state().checked();
+        let failure = self.update().unwrap_err();
+        assert_eq!(self.state().checked(), before);
+        failure
+    }
+
+    fn stage(&self, name: &str) -> Stage {
+        let (state, cache) = (self.state(), DebCache::new(self.dir.path()));
+        let checked = state.checked().unwrap();
+        let dir = self.dir.path().join(name);
+        Stage::prepare(&state, &checked, &cache, self.archs[0], &dir).unwrap()
+    }
+
+    /// Has the host's apt download a package for an empty tree, as an upgrade would.
+    fn download(&self, stage: &Stage, package: &str) -> Result<(), FetchFailure> {
+        let tree = self.dir.path().join("tree");
+        std::fs::create_dir_all(tree.join("var/lib/dpkg")).unwrap();
+        std::fs::write(tree.join("var/lib/dpkg/status"), "").unwrap();
+        let mut apt_get = Command::new("apt-get");
+        stage.configure(&tree, &mut apt_get, !nix::unistd::geteuid().is_root());
+        run(apt_get.args(["install", "--yes", "-qq", "--download-only", package]))
+    }
+}
+
+fn open() -> std::fs::Permissions {
+    std::os::unix::fs::PermissionsExt::from_mode(0o755)
+}
+
+fn run(apt_get: &mut Command) -> Result<(), FetchFailure> {
+    apt_get.env("LC_ALL", "C.UTF-8").env_remove("http_proxy");
+    apt_get.args(["-o", "Acquire::Retries=0", "-o", "Acquire::http::Timeout=1"]);
+    let output = apt_get.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    if output.status.success() {
+        return FetchFailure::read_warnings(&said).map_or(Ok(()), Err);
+    }
+    Err(FetchFailure::read(&said))
+}
+
+#[test]
+fn when_nothing_changed_one_conditional_request_a_suite_is_all() {
+    let room = Room::of(Toy::new().suite("toy-updates").arch("s390x"), &["toy", "toy-updates"]);
+    let first = room.update().unwrap();
+    assert_eq!(first.indexes.suite_names(), ["toy", "toy-updates"]);
+    room.server.take_requests();
+    let second = room.update().unwrap();
+    let mut requests = room.server.take_requests();
+    requests.sort_by(|a, b| a.path.cmp(&b.path));
+    let seen: Vec<_> = requests
+        .iter()
+        .map(|request| (&*request.path, request.conditional, request.status))
+        .collect();
+    let expected =
+        [("/dists/toy-updates/InRelease", true, 304), ("/dists/toy/InRelease", true, 304)];
+    assert_eq!(seen, expected);
+    assert_eq!(first.indexes, second.indexes);
+}
+
+#[test]
+fn a_new_package_changes_the_indexes_of_its_suite_alone() {
+    let mut room = Room::of(Toy::new().suite("toy-updates"), &["toy", "toy-updates"]);
+    let first = room.update().unwrap();
+    room.toy.publish();
+    let same = room.update().unwrap();
+    assert_eq!(same.indexes.changed_since(&first.indexes), [""; 0], "only the dates are new");
+    room.toy.add("toy-updates", &Package::new("hello", "2"));
+    room.toy.publish();
+    let changed = room.update().unwrap();
+    assert_eq!(changed.indexes.changed_since(&first.indexes), ["toy-updates"]);
+    assert_eq!(room.state().checked(), Some(changed));
+}
+
+#[test]
+fn a_job_goes_on_with_its_lists_while_the_archive_changes() {
+    let mut room = Room::new();
+    room.update().unwrap();
+    let stage = room.stage("stage");
+    let packages = |stage: &Stage| {
+        let mut lists =
+            std::fs::read_dir(stage.lists()).unwrap().map(|entry| entry.unwrap().path());
+        std::fs::read(lists.find(|path| path.to_string_lossy().ends_with("_Packages")).unwrap())
+            .unwrap()
+    };
+    let before = packages(&stage);
+    room.toy.add("toy", &Package::new("more", "1"));
+    room.toy.publish();
+    room.update().unwrap();
+    assert!(before == packages(&stage));
+    assert!(before != packages(&room.stage("next")));
+}
+
+#[test]
+fn a_package_is_fetched_once_for_all_jobs() {
+    let room = Room::new();
+    room.update().unwrap();
+    let first = room.stage("first");
+    assert_eq!(first.offered.files, 0);
+    room.download(&first, "hello").unwrap();
+    let cache = DebCache::new(room.dir.path());
+    assert_eq!(first.collect(&cache, &first.debs()).unwrap().files, 1);
+    room.server.take_requests();
+    let second = room.stage("second");
+    assert_eq!(second.offered.files, 1);
+    room.download(&second, "hello").unwrap();
+    assert_eq!(room.server.take_requests(), [], "it is in the cache");
+}
+
+#[test]
+fn a_tree_of_another_architecture_is_solved_by_the_hosts_apt() {
+    let toy = Toy::new().arch("s390x");
+    toy.add("toy", &Package::new("foreign", "1").arch("s390x"));
+    let mut room = Room::of(toy, &["toy"]);
+    room.archs = vec![Arch::find("s390x").unwrap(), room.archs[0]];
+    room.update().unwrap();
+    room.download(&room.stage("stage"), "foreign").unwrap();
+    room.archs.reverse();
+    let failure = room.download(&room.stage("other"), "foreign").unwrap_err();
+    assert_eq!(failure.cause, Unsatisfiable);
+}
+
+/// What breaks, the cause that is found, and whether it may pass.
+fn check(what: &str, room: &Room, cause: Cause, is_transient: bool) -> FetchFailure {
+    let failure = room.failure();
+    assert_eq!((failure.cause, failure.is_transient()), (cause, is_transient), "{what}: {failure}");
+    failure
+}
+
+#[test]
+fn a_mirror_that_fails_is_told_from_one_that_is_wrong() {
+    for (what, fault, cause, is_transient) in [
+        ("InRelease", Fault::Broken, ServerError, true),
+        ("InRelease", Fault::Stall, Stalled, true),
+        ("InRelease", Fault::Truncate, Mismatch, true),
+        ("InRelease", Fault::HangUp, Unreachable, true),
+        ("InRelease", Fault::Corrupt, Mismatch, true),
+        ("Release", Fault::NotFound, NoSuite, false),
+    ] {
+        let room = Room::new();
+        room.server.break_files(what, fault);
+        check(&format!("{fault:?}"), &room, cause, is_transient);
+    }
+}
+
+#[test]
+fn an_index_that_is_not_as_it_should_be_is_the_mirrors_affair() {
+    for (fault, cause) in [
+        (Fault::NotFound, NotFound),
+        (Fault::Broken, ServerError),
+        (Fault::Corrupt, Mismatch),
+        (Fault::Truncate, Mismatch),
+        (Fault::HangUp, Unreachable),
+        (Fault::Stall, Stalled),
+    ] {
+        let mut room = Room::new();
+        room.toy.without_by_hash("toy");
+        room.toy.publish();
+        room.server.break_files("/Packages", fault);
+        check(&format!("{fault:?}"), &room, cause, true);
+    }
+}
+
+#[test]
+fn a_package_that_is_not_as_it_should_be_is_the_mirrors_affair() {
+    let room = Room::new();
+    room.update().unwrap();
+    for (fault, cause) in [
+        (Fault::NotFound, NotFound),
+        (Fault::Broken, ServerError),
+        (Fault::Corrupt, Mismatch),
+        (Fault::Truncate, Mismatch),
+        (Fault::HangUp, Unreachable),
+        (Fault::Stall, Stalled),
+    ] {
+        room.server.break_files(".deb", fault);
+        let stage = room.stage(&format!("{fault:?}"));
+        let failure = room.download(&stage, "hello").unwrap_err();
+        assert_eq!(failure.cause, cause, "{fault:?}: {failure}");
+        let cache = DebCache::new(room.dir.path());
+        assert_eq!(stage.collect(&cache, &stage.debs()).unwrap().files, 0, "{fault:?}");
+        room.server.mend();
+    }
+}
+
+#[test]
+fn a_mirror_that_is_not_there_is_unreachable() {
+    let room = Room::new();
+    let address = room.server.address();
+    let Room { toy, server, dir, archs, suites } = room;
+    drop(server);
+    let state = ArchiveState::new(dir.path(), &ArchiveId::parse("toy-0123456789").unwrap());
+    let sources = format!(
+        "Types: deb\nURIs: {address}\nSuites: {}\nComponents: main\nSigned-By: {}\n",
+        suites[0],
+        toy.keyring().display()
+    );
+    let update = state.begin(&sources, &archs, 1).unwrap();
+    let mut apt_get = Command::new("apt-get");
+    update.configure(&mut apt_get, !nix::unistd::geteuid().is_root());
+    let failure = run(&mut apt_get).unwrap_err();
+    assert_eq!((failure.cause, failure.is_transient()), (Unreachable, true), "{failure}");
+}
+
+#[test]
+fn an_archive_that_has_expired_is_refused() {
+    let mut room = Room::new();
+    room.toy.valid_for("toy", -3600);
+    room.toy.publish();
+    assert_eq!(check("expired", &room, Expired, false).class(), "policy");
+}
+
+#[test]
+fn an_archive_without_signature_is_refused() {
+    let mut room = Room::new();
+    room.toy.unsign("toy");
+    room.toy.publish();
+    check("unsigned", &room, Unsigned, false);
+}
+
+#[test]
+fn a_key_that_is_missing_is_named() {
+    let mut room = Room::new();
+    room.toy.sign_with_other_key("toy");
+    room.toy.publish();
+    let failure = check("other key", &room, MissingKey, false);
+    let key = failure.key.expect("the key is named");
+    assert!(room.toy.other_key().ends_with(&key), "{key}");
+}
+
+#[test]
+fn a_broken_archive_that_is_mended_is_taken_again() {
+    let mut room = Room::new();
+    room.update().unwrap();
+    room.toy.unsign("toy");
+    room.toy.publish();
+    check("unsigned", &room, Unsigned, false);
+    room.toy.mend("toy");
+    room.toy.add("toy", &Package::new("more", "1"));
+    room.toy.publish();
+    room.update().unwrap();
+}
+
+#[test]
+fn a_killed_update_leaves_the_lists_as_they_were() {
+    let mut room = Room::new();
+    let before = room.update().unwrap();
+    room.toy.add("toy", &Package::new("more", "1"));
+    room.toy.publish();
+    // Any index, by its name or by its hash.
+    room.toy.without_by_hash("toy");
+    room.toy.publish();
+    room.server.break_files("Packages", Fault::Stall);
+    let state = room.state();
+    let update = state.begin(&room.sources(), &room.archs, 2).unwrap();
+    let mut apt_get = Command::new("apt-get");
+    update.configure(&mut apt_get, !nix::unistd::geteuid().is_root());
+    let mut apt_get = apt_get.spawn().unwrap();
+    room.server.wait_for_stall();
+    apt_get.kill().unwrap();
+    apt_get.wait().unwrap();
+    assert_eq!(room.state().checked(), Some(before));
+    room.server.mend();
+    assert!(room.update().is_ok());
+}
+
+#[test]
+fn an_architecture_that_no_suite_carries_is_the_configs_affair() {
+    let mut room = Room::new();
+    room.archs = vec![Arch::find("s390x").unwrap()];
+    let checked = room.update().unwrap();
+    let cache = DebCache::new(room.dir.path());
+    let dir = room.dir.path().join("stage");
+    let error = Stage::prepare(&room.state(), &checked, &cache, room.archs[0], &dir).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "toy has no packages for s390x; correct `archs' or `mirror' in the config"
+    );
+}
+
+#[test]
+fn a_component_that_is_not_there_is_the_configs_affair() {
+    let room = Room::new();
+    let sources = room.sources().replace("main", "main contrib");
+    let state = room.state();
+    let update = state.begin(&sources, &room.archs, 1).unwrap();
+    let mut apt_get = Command::new("apt-get");
+    update.configure(&mut apt_get, !nix::unistd::geteuid().is_root());
+    let failure = run(&mut apt_get).unwrap_err();
+    assert_eq!((failure.cause, failure.class()), (NoIndex, "configuration"), "{failure}");
+}

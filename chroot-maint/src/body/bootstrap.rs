@@ -1,0 +1,158 @@
+//! A new tree by mmdebstrap. Does not look at what came out of it.
+
+use std::{
+    ffi::OsString,
+    fs,
+    os::unix::ffi::{OsStrExt, OsStringExt},
+    path::Path,
+    process::Command,
+};
+
+use super::{
+    BodyError,
+    archive::{self, Way},
+    process,
+};
+use crate::{
+    archive::{DebCache, Stage},
+    config::{Chroot, Config},
+    foreign::is_emulator_crash,
+    sandbox::Sandbox,
+    spec::ChrootId,
+    store::Work,
+};
+
+/// The date that maintainer scripts write where they would write today's (2000-01-01): what a chroot
+/// holds should not depend on the day it was made.
+const SOURCE_DATE_EPOCH: &str = "946684800";
+
+/// How mmdebstrap calls the sources it is given, after a number that it puts before.
+pub(super) const SOURCES_FILE: &str = "debian.sources";
+
+/// Apt's settings for good, in the tree too. Nothing of the host's apt gets there: neither its proxy nor
+/// a check that it may have switched off.
+const APT_OPTIONS: [&str; 3] =
+    ["Acquire::Retries \"3\"", "Acquire::Languages \"none\"", "APT::Install-Recommends \"false\""];
+
+/// Before mmdebstrap looks for packages: the lists that are verified already, and what was fetched at another time.
+/// On one line, as mmdebstrap shows it and wonders about names with newlines.
+const BRING: &str = concat!(
+    r#"set -eu; ln -t "$1/var/lib/apt/lists" -- "$STAGE"/lists/*; mkdir -p "$1/var/cache/apt/archives"; "#,
+    r#"find "$STAGE/debs" -name '*.deb' -exec ln -t "$1/var/cache/apt/archives" -- {} +"#,
+);
+
+/// Before it deletes what it has fetched: that has one name only so far.
+const TAKE: &str = concat!(
+    r#"set -eu; find "$1/var/cache/apt/archives" -maxdepth 1 -name '*.deb' -links 1 "#,
+    r#"-exec ln -t "$STAGE/debs" -- {} +"#,
+);
+
+/// Unpacks and configures a whole system into the work directory's tree.
+pub(super) fn bootstrap(
+    config: &Config,
+    id: &ChrootId,
+    chroot: &Chroot,
+    sandbox: Sandbox,
+    work: &Work,
+) -> Result<(), BodyError> {
+    let way = Way::plan(&chroot.recipe)?;
+    let stage =
+        archive::stage(config, chroot, id.arch, &way, sandbox, &work.tmp().join("archive"))?;
+
+    // Root needs no user namespace and gets none; others are in one already, where they are root too.
+    let mut mmdebstrap = sandbox.outside("mmdebstrap");
+    mmdebstrap.arg("--mode=unshare").arg("--format=directory");
+    mmdebstrap.arg(format!("--variant={}", chroot.recipe.variant.name()));
+    mmdebstrap.arg(format!("--architectures={}", id.arch));
+    mmdebstrap.arg(format!("--components={}", chroot.recipe.components.join(",")));
+    if !chroot.recipe.include.is_empty() {
+        mmdebstrap.arg(format!("--include={}", chroot.recipe.include.join(",")));
+    }
+    mmdebstrap.args(APT_OPTIONS.map(|option| format!("--aptopt={option}")));
+    mmdebstrap.arg("--dpkgopt=force-unsafe-io");
+    if let Some(stage) = &stage {
+        println!("{} of the packages that can be had are in the cache", stage.offered.files);
+        share(&mut mmdebstrap, stage);
+    }
+    // It would ask for arch-test; but the sandbox has already run a program of this architecture.
+    mmdebstrap.arg("--skip=check/qemu");
+    mmdebstrap.arg(id.dist.base()).arg(work.tree());
+    if let Some(text) = &way.sources {
+        let path = work.tmp().join(SOURCES_FILE);
+        fs::write(&path, text)
+            .map_err(|source| BodyError::Write { what: "apt's sources", source })?;
+        mmdebstrap.arg(path);
+    }
+    mmdebstrap.env("TMPDIR", work.tmp()).env("SOURCE_DATE_EPOCH", SOURCE_DATE_EPOCH);
+    way.set_proxy(&mut mmdebstrap, config);
+    let is_emulated = id.arch != config.host.arch;
+    let made = process::relay("mmdebstrap", mmdebstrap, |line| {
+        is_telling(line) || is_emulated && is_emulator_crash(line)
+    });
+    if let Some(stage) = &stage {
+        keep(config, stage, &work.tree());
+    }
+    made
+}
+
+/// Has mmdebstrap take its lists and packages from a stage, and leave there what it fetches.
+fn share(mmdebstrap: &mut Command, stage: &Stage) {
+    mmdebstrap.args(["--skip=update", "--skip=essential/unlink"]);
+    for (option, script) in [("--setup-hook=", BRING), ("--customize-hook=", TAKE)] {
+        let mut word = OsString::from(option);
+        word.push("STAGE=");
+        word.push(quoted(stage.dir()));
+        word.push(";");
+        word.push(script);
+        mmdebstrap.arg(word);
+    }
+}
+
+/// A path as one word of a shell.
+fn quoted(path: &Path) -> OsString {
+    let mut word = vec![b'\''];
+    for &byte in path.as_os_str().as_bytes() {
+        if byte == b'\'' {
+            word.extend_from_slice(b"'\\'");
+        }
+        word.push(byte);
+    }
+    word.push(b'\'');
+    OsString::from_vec(word)
+}
+
+/// Adds to the cache what was fetched, also by a run that failed after that: then it lies in the tree still. A cache
+/// that can't be written to is no reason to throw a chroot away.
+fn keep(config: &Config, stage: &Stage, tree: &Path) {
+    let cache = DebCache::new(&config.state_dir);
+    let fetched = tree.join("var/cache/apt/archives");
+    for dir in [stage.debs(), fetched] {
+        if !dir.is_dir() {
+            continue;
+        }
+        if let Err(error) = stage.collect(&cache, &dir) {
+            eprintln!("packages are not kept for the next time: {error}");
+        }
+    }
+}
+
+/// Whether a line is likely to name the cause. tar and dpkg name a full disk in words of their own, and
+/// mmdebstrap's first complaint is then that one of these failed.
+fn is_telling(line: &str) -> bool {
+    line.starts_with("E: ") || line.contains("No space left on device")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_telling;
+
+    #[test]
+    fn a_full_disk_is_named_as_the_cause() {
+        let said = [
+            "I: extracting archives...",
+            "tar: ./usr/share/doc/x: Cannot mkdir: No space left on device",
+            "E: tar --extract failed: 512",
+        ];
+        assert_eq!(said.iter().position(|line| is_telling(line)), Some(1));
+    }
+}

@@ -1,0 +1,51 @@
+//! Why a job's body fails.
+
+use std::{io, process::ExitStatus};
+
+use thiserror::Error;
+
+use crate::{
+    archive::{ArchiveError, FetchFailure, HostAptError, SourcesError},
+    sandbox::SandboxError,
+    spec::{ArchiveId, ChrootId},
+    store::StoreError,
+    tools::MissingTools,
+};
+
+/// A job that came to nothing; what was there before is still there.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub(crate) enum BodyError {
+    #[error("`{id}' is not in the config{near}; `chroot-maint list' shows what is")]
+    NotConfigured { id: ChrootId, near: String },
+    #[error(
+        "no chroot in the config uses the archive `{id}'; an archive gets its name from the config"
+    )]
+    NoSuchArchive { id: ArchiveId },
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    #[error("{0}")]
+    Fetch(FetchFailure),
+    #[error(transparent)]
+    Tools(#[from] MissingTools),
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    HostApt(#[from] HostAptError),
+    #[error(transparent)]
+    Sources(#[from] SourcesError),
+    #[error("can't set this process's limits: {0}")]
+    Settle(#[source] io::Error),
+    #[error("can't write the output: {0}")]
+    Output(#[source] io::Error),
+    #[error("can't write {what}: {source}")]
+    Write { what: &'static str, source: io::Error },
+    #[error("{what}: can't be started: {source}")]
+    Start { what: &'static str, source: io::Error },
+    #[error("{what}: {status}: {said}")]
+    Step { what: &'static str, status: ExitStatus, said: String },
+    #[error("the new tree is not fit for use: {0}")]
+    Unfit(String),
+}

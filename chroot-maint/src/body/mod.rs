@@ -1,0 +1,51 @@
+//! What runs in a job's own process: `chroot-maint job NAME`.
+//!
+//! Knows nothing of the scheduler that may have started it, nor of other jobs.
+
+mod archive;
+mod bad;
+mod bootstrap;
+mod chroot;
+mod error;
+mod interrupt;
+mod process;
+mod seal;
+mod sleep;
+mod verify;
+
+pub(crate) use error::BodyError;
+
+use std::{io, process::ExitCode};
+
+use crate::{config::Config, spec::JobName};
+
+/// Does the job of this name in the foreground; `config` is read only if the job needs it.
+pub(crate) fn run<E: From<BodyError>>(
+    job: &JobName,
+    config: impl FnOnce() -> Result<Config, E>,
+) -> Result<ExitCode, E> {
+    match job {
+        JobName::Archive(id) => {
+            let config = config()?;
+            process::settle().map_err(BodyError::Settle)?;
+            archive::update(&config, id)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        JobName::Chroot(id) => {
+            // Its path may be a relative one.
+            let config = config()?;
+            process::settle().map_err(BodyError::Settle)?;
+            chroot::create(&config, id)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        JobName::Sleep(nap) => {
+            sleep::sleep(nap, &mut io::stdout().lock()).map_err(BodyError::Output)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        JobName::Bad => {
+            let (mut stdout, mut stderr) = (io::stdout().lock(), io::stderr().lock());
+            bad::fail(&mut stdout, &mut stderr).map_err(BodyError::Output)?;
+            Ok(ExitCode::from(bad::STATUS))
+        }
+    }
+}

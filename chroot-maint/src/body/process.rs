@@ -1,0 +1,191 @@
+//! This process and its children: limits, running a tool to its end, and what it said last.
+
+use std::{
+    env,
+    io::{self, BufRead, BufReader, Read, Write},
+    process::{Command, Output, Stdio},
+    thread,
+};
+
+use nix::sys::{
+    resource::{Resource, getrlimit, setrlimit},
+    stat::{Mode, umask},
+};
+
+use super::{BodyError, interrupt};
+
+/// Gives this process, and so its children, a file mode mask that suits a system's files, few
+/// descriptors (old tools close every possible one before an exec), no core dumps, and a current directory that
+/// cannot vanish or be closed to the ids of a user namespace: tools complain about those.
+pub(super) fn settle() -> io::Result<()> {
+    env::set_current_dir("/")?;
+    umask(Mode::from_bits_truncate(0o022));
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    setrlimit(Resource::RLIMIT_NOFILE, soft.min(1024), hard.min(4096))?;
+    let (_, hard) = getrlimit(Resource::RLIMIT_CORE)?;
+    setrlimit(Resource::RLIMIT_CORE, 0, hard)?;
+    Ok(())
+}
+
+/// Runs a tool and gives its standard output; `what` says in an error what it was to do. A signal ends it.
+pub(super) fn output(what: &'static str, mut command: Command) -> Result<Vec<u8>, BodyError> {
+    let start = |source| BodyError::Start { what, source };
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let (stdout, stderr) = interrupt::start(&mut command).map_err(start)?;
+    let stderr = thread::Builder::new().spawn(move || read_all(stderr)).map_err(start)?;
+    let stdout = read_all(stdout);
+    let stderr = stderr.join().unwrap_or_else(|_| Ok(Vec::new()));
+    let status = interrupt::wait().map_err(start)?;
+    let output = Output { status, stdout: stdout.map_err(start)?, stderr: stderr.map_err(start)? };
+    result(what, output)
+}
+
+/// The same, to put things in order: a signal does not keep it from that.
+pub(super) fn clean_up(what: &'static str, mut command: Command) -> Result<Vec<u8>, BodyError> {
+    let output = command.output().map_err(|source| BodyError::Start { what, source })?;
+    result(what, output)
+}
+
+fn read_all(pipe: Option<impl Read>) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if let Some(mut pipe) = pipe {
+        pipe.read_to_end(&mut bytes)?;
+    }
+    Ok(bytes)
+}
+
+fn result(what: &'static str, output: Output) -> Result<Vec<u8>, BodyError> {
+    if output.status.success() {
+        return Ok(output.stdout);
+    }
+    let said = if output.stderr.trim_ascii().is_empty() { &output.stdout } else { &output.stderr };
+    let said = last_line(&String::from_utf8_lossy(said));
+    Err(BodyError::Step { what, status: output.status, said })
+}
+
+/// As [`output`], with something to read.
+pub(super) fn feed(
+    what: &'static str,
+    mut command: Command,
+    input: &[u8],
+) -> Result<(), BodyError> {
+    let start = |source| BodyError::Start { what, source };
+    // A file needs no second thread to write while the tool reads or writes.
+    let mut file = tempfile::tempfile().map_err(start)?;
+    file.write_all(input).map_err(start)?;
+    io::Seek::rewind(&mut file).map_err(start)?;
+    command.stdin(file);
+    output(what, command).map(drop)
+}
+
+/// Runs a tool whose standard error is passed on line by line; an error holds the first line that
+/// `tells` picks, or the last of all: the first complaint is the cause, what follows its effects.
+pub(super) fn relay(
+    what: &'static str,
+    mut command: Command,
+    tells: impl Fn(&str) -> bool,
+) -> Result<(), BodyError> {
+    let start = |source| BodyError::Start { what, source };
+    let (_, stderr) = interrupt::start(command.stderr(Stdio::piped())).map_err(start)?;
+    let (mut telling, mut last) = (None, String::new());
+    if let Some(stderr) = stderr {
+        let mut line = Vec::new();
+        let mut stderr = BufReader::new(stderr);
+        while stderr.read_until(b'\n', &mut line).map_err(start)? > 0 {
+            // Nobody may be there to read; the tool's outcome counts all the same.
+            let _ = io::stderr().write_all(&line);
+            let text = String::from_utf8_lossy(line.trim_ascii());
+            if telling.is_none() && tells(&text) {
+                telling = Some(text.into_owned());
+            } else if !text.is_empty() {
+                last = text.into_owned();
+            }
+            line.clear();
+        }
+    }
+    let status = interrupt::wait().map_err(start)?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(BodyError::Step { what, status, said: telling.unwrap_or(last) })
+}
+
+/// Why a tool came to nothing, for those who understand what it says.
+pub(super) enum Failure {
+    Start(BodyError),
+    /// All of its standard error.
+    Ended(String),
+}
+
+/// Runs a tool whose standard error is passed on and given, whether it fails or not.
+pub(super) fn relay_whole(what: &'static str, mut command: Command) -> Result<String, Failure> {
+    let start = |source| Failure::Start(BodyError::Start { what, source });
+    let (_, stderr) = interrupt::start(command.stderr(Stdio::piped())).map_err(start)?;
+    let mut said = Vec::new();
+    if let Some(mut stderr) = stderr {
+        let mut chunk = [0; 4096];
+        loop {
+            let count = stderr.read(&mut chunk).map_err(start)?;
+            if count == 0 {
+                break;
+            }
+            // Nobody may be there to read; the tool's outcome counts all the same.
+            let _ = io::stderr().write_all(&chunk[..count]);
+            said.extend_from_slice(&chunk[..count]);
+        }
+    }
+    let status = interrupt::wait().map_err(start)?;
+    let said = String::from_utf8_lossy(&said).into_owned();
+    if status.success() { Ok(said) } else { Err(Failure::Ended(said)) }
+}
+
+fn last_line(text: &str) -> String {
+    text.lines()
+        .rfind(|line| !line.trim().is_empty())
+        .unwrap_or("it said nothing")
+        .trim()
+        .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::{feed, output, relay};
+
+    /// One process runs one tool at a time, whereas tests run side by side.
+    static ONE_AT_A_TIME: std::sync::Mutex<()> = std::sync::Mutex::new(());
+
+    fn sh(script: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        command
+    }
+
+    #[test]
+    fn a_failure_says_the_last_line_of_the_error_output() {
+        let _alone = ONE_AT_A_TIME.lock();
+        let error =
+            output("test", sh("echo out; echo first >&2; echo last >&2; exit 3")).unwrap_err();
+        assert_eq!(error.to_string(), "test: exit status: 3: last");
+        let error = output("test", sh("echo out; exit 1")).unwrap_err();
+        assert_eq!(error.to_string(), "test: exit status: 1: out");
+    }
+
+    #[test]
+    fn a_telling_line_counts_before_the_last_one() {
+        let _alone = ONE_AT_A_TIME.lock();
+        let error = relay(
+            "test",
+            sh("echo 'E: why' >&2; echo 'E: so' >&2; echo bye >&2; exit 1"),
+            |line| line.starts_with("E: "),
+        );
+        assert_eq!(error.unwrap_err().to_string(), "test: exit status: 1: E: why");
+    }
+
+    #[test]
+    fn input_is_read_to_its_end() {
+        let _alone = ONE_AT_A_TIME.lock();
+        feed("test", sh("[ \"$(cat)\" = hello ]"), b"hello").unwrap();
+    }
+}

@@ -1,0 +1,278 @@
+//! The command line: what can be said, and the texts that explain it. Does nothing of it.
+
+use std::{
+    ffi::OsString,
+    num::NonZeroU32,
+    path::{Path, PathBuf},
+};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::sandbox::Bind;
+
+/// Creates and maintains a set of Debian chroots, side by side, from one config.
+///
+/// A chroot is a directory with a whole Debian system in it, for a distribution and an architecture, to build and
+/// test in. One that is made is never changed in place: a new generation is made beside it, verified, and put
+/// into use by one rename; so what works now is never broken by an update that fails.
+///
+/// Works as root, or as a user with subordinate ids (see subuid(5)).
+#[derive(Debug, Parser)]
+#[command(name = "chroot-maint", version, max_term_width = 100, after_long_help = EXAMPLES)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) options: Options,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  chroot-maint chroot                 every chroot in the config that is missing
+  chroot-maint chroot trixie          those of trixie, whatever the architecture
+  chroot-maint -j4 chroot '*-amd64'   those for amd64, up to four at once
+  chroot-maint -n all                 only say what would be done
+  chroot-maint job chroot.sid-amd64   one of them, here and now, without logs
+
+Under make, with `+' before the recipe, it shares make's -j:
+  maint: ; +chroot-maint all
+
+The config is the first of these that is there:
+  --config FILE, $XDG_CONFIG_HOME/chroot-maint.toml, /etc/chroot-maint.toml
+Without any, it is the host's own release and architecture.
+
+The chroots and the logs of the jobs are in the state directory:
+  what the config says, or /var/lib/chroot-maint for root,
+  or $XDG_STATE_HOME/chroot-maint
+
+Exit status:
+  0   all is well
+  2   a job failed, or could not be begun
+  64  the call can't be understood, or names what isn't there
+  66  the config can't be read;  78  it is wrong
+Of `job', and of each job where its failure is reported:
+  1   it failed
+  69  a tool is missing;  77  a permission is
+  71, 73, 74, 75  the system refused a process, a directory, a file,
+      or something for now
+Ended by a signal, it dies of that signal: 130 in a shell for Ctrl-C.";
+
+/// What holds for every command; may be given before it and after it.
+#[expect(clippy::struct_excessive_bools, reason = "they are switches")]
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Options {
+    /// Trace what the scheduler does, as lines that begin with ;;
+    #[arg(short, long, global = true)]
+    pub(crate) debug: bool,
+
+    /// Report failures, do what depends on the failed jobs all the same, and exit with 0
+    #[arg(short, long, global = true)]
+    pub(crate) ignore_errors: bool,
+
+    /// Run up to N jobs at once; under make, that many of make's at most [default: 1, or make's]
+    #[arg(short, long, value_name = "N", global = true, conflicts_with = "forkbomb", value_parser = jobs)]
+    pub(crate) jobs: Option<NonZeroU32>,
+
+    /// Run as many jobs at once as there are
+    #[arg(short = 'J', long, global = true)]
+    pub(crate) forkbomb: bool,
+
+    /// Start no job beside others while N processes run on this machine [default: make's -l]
+    #[arg(short = 'l', long, value_name = "N", global = true, value_parser = load)]
+    pub(crate) max_load: Option<f64>,
+
+    /// After a failure, go on with what does not depend on it
+    #[arg(short, long, global = true)]
+    pub(crate) keep_going: bool,
+
+    /// Only say what would be done
+    #[arg(short = 'n', long, global = true)]
+    pub(crate) dry_run: bool,
+
+    /// Show the end of a job's output if it fails, and no other output of jobs
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+
+    /// Say nothing about progress
+    #[arg(short, long, global = true)]
+    pub(crate) silent: bool,
+
+    /// Say at the end where the time went: the work, and the jobs that had to wait for each other
+    #[arg(long, global = true)]
+    pub(crate) timing: bool,
+
+    /// Start jobs in an order drawn from SEED, to find out what depends on the order
+    #[arg(long, value_name = "SEED", global = true, hide = true)]
+    pub(crate) shuffle: Option<u64>,
+
+    /// Read the config from FILE; in the older form if its name ends in .sh
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// Reads the number of jobs; the standard library's errors speak of types.
+fn jobs(text: &str) -> Result<NonZeroU32, String> {
+    text.parse().map_err(|_| format!("give a whole number from 1 to {}", u32::MAX))
+}
+
+fn load(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|&number: &f64| number >= 0.0);
+    number.ok_or_else(|| "give a number, such as 2 or 2.5".to_owned())
+}
+
+/// `DIR` or `DIR:DIR`; the second one is a path in the chroot, and so an absolute one.
+fn bind(text: &str) -> Result<Bind, String> {
+    let (from, to) = text.split_once(':').unwrap_or((text, text));
+    if from.is_empty() || to.contains(':') {
+        return Err("give DIR or DIR:DIR".to_owned());
+    }
+    let to = if text.contains(':') {
+        PathBuf::from(to)
+    } else {
+        std::path::absolute(to).map_err(|error| error.to_string())?
+    };
+    if !to.is_absolute() || to == Path::new("/") {
+        return Err(format!(
+            "`{}' can't be a place in the chroot: give a path that begins with /",
+            to.display()
+        ));
+    }
+    Ok(Bind { from: from.into(), to })
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make every chroot in the config that is missing
+    All,
+
+    /// Make the chosen chroots, if they are missing
+    ///
+    /// A chroot is missing as well if the config changed what it is made of: then a new generation is made.
+    Chroot {
+        /// DIST-ARCH, DIST, or a glob over DIST-ARCH; all if none is given
+        #[arg(value_name = "WHICH")]
+        which: Vec<String>,
+    },
+
+    /// Show the chroots in the config, by the names that WHICH takes
+    List,
+
+    /// Do one job in the foreground: what the scheduler itself starts
+    ///
+    /// Jobs are called chroot.DIST-ARCH, sleep.LABEL-SECONDS and bad. Nothing is logged. Fails with 1, or with a
+    /// status from 64 on if the host is not as it must be; bad with 69.
+    Job {
+        /// The job's name, as reports and logs show it
+        name: String,
+    },
+
+    /// Test the scheduler with a job that waits
+    ///
+    /// Zero seconds are nothing to do.
+    Sleep {
+        /// How long, such as 0.2
+        #[arg(allow_negative_numbers = true)]
+        seconds: String,
+        /// A word that keeps apart jobs of equal length
+        #[arg(default_value = crate::spec::Nap::DEFAULT_LABEL)]
+        label: String,
+    },
+
+    /// Test the scheduler with a graph of thirty jobs that wait, and one that fails
+    ///
+    /// The job called bad fails. Ten jobs wait for 0.2 s; ten for 0.5 s, each after a random half of those; ten for 1 s,
+    /// each after a random half of the second ten, and after bad: so they are refused. The exit status is 2.
+    Test {
+        /// Make the same graph again
+        #[arg(long, value_name = "N")]
+        seed: Option<u64>,
+    },
+
+    /// Open a throw-away session in a chroot, as root in there
+    ///
+    /// What is changed in it is kept in memory, and gone at its end; the chroot stays as it is. The network, and what
+    /// --bind names, are the host's. Without a command it is the user's shell. The exit status is the command's,
+    /// or 128 and the number of the signal that ended it; 125 if there could be no session, 126 if the command
+    /// can't be run, 127 if there is none.
+    Enter {
+        /// DIST-ARCH, DIST or a glob that names one chroot; of several, the one of the host's architecture
+        chroot: String,
+
+        /// Be NAME, who must be known in the chroot
+        #[arg(long, value_name = "NAME", default_value = "root")]
+        user: String,
+
+        /// Show the host's directory DIR in the session, under the same path or another
+        #[arg(long, value_name = "DIR[:DIR]", value_parser = bind)]
+        bind: Vec<Bind>,
+
+        /// What to run, with its arguments
+        #[arg(value_name = "COMMAND", trailing_var_arg = true, allow_hyphen_values = true)]
+        command: Vec<OsString>,
+    },
+
+    /// Say what is missing on this host for the chroots in the config, and what mends it
+    ///
+    /// Tries things out, as far as that changes nothing. Fails with 69 if something is missing.
+    Doctor,
+
+    /// Build a sandbox: for this program's own use
+    #[command(hide = true)]
+    InSandbox {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<OsString>,
+    },
+
+    /// Delete a directory below work/ in the state directory: for this program's own use
+    #[command(hide = true)]
+    RemoveTree { path: PathBuf },
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    use super::Cli;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn options_may_stand_before_and_after_the_command() {
+        for words in [["chroot-maint", "-kj4", "all"], ["chroot-maint", "all", "-kj4"]] {
+            let options = Cli::try_parse_from(words).unwrap().options;
+            assert!(options.keep_going);
+            assert_eq!(options.jobs.map(u32::from), Some(4));
+        }
+    }
+
+    #[test]
+    fn a_number_of_jobs_and_no_limit_exclude_each_other() {
+        assert!(Cli::try_parse_from(["chroot-maint", "-j2", "-J", "all"]).is_err());
+    }
+
+    #[test]
+    fn a_bad_number_of_jobs_is_met_with_what_to_give() {
+        for number in ["0", "x", "99999999999", ""] {
+            let error = Cli::try_parse_from(["chroot-maint", "--jobs", number, "all"]).unwrap_err();
+            assert!(error.to_string().contains("give a whole number from 1"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_load_is_a_number_that_is_not_negative() {
+        let load = |text| Cli::try_parse_from(["chroot-maint", "-l", text, "all"]);
+        assert_eq!(load("2.5").unwrap().options.max_load, Some(2.5));
+        for text in ["NaN", "x", "--max-load=-1"] {
+            assert!(load(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_help_fits_a_terminal_of_80_columns() {
+        assert!(super::EXAMPLES.lines().all(|line| line.len() <= 80), "a line would be broken");
+    }
+}

@@ -1,0 +1,144 @@
+//! From what a file says to what it comes to on this host. Reads no file.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
+
+use super::{
+    Chroot, Config, ConfigError,
+    document::{DistSection, Document, Section},
+};
+use crate::{
+    host::Host,
+    spec::{ChrootId, Recipe, Variant},
+};
+
+/// Fills the gaps of a document: from its defaults, then from the host, then from custom.
+pub(super) fn resolve(
+    document: Document,
+    file: Option<PathBuf>,
+    host: Host,
+    is_root: bool,
+) -> Result<Config, ConfigError> {
+    let Document { state_dir, proxy, defaults, mut dists } = document;
+    if dists.is_empty() {
+        let section = Section::default();
+        let dist = host.dist()?;
+        dists.push(DistSection { dist, aliases: Vec::new(), suites: None, section });
+    }
+    check_aliases(&dists).map_err(|message| ConfigError::Whole {
+        path: file.clone().unwrap_or_default(),
+        message,
+    })?;
+
+    let mut chroots = BTreeMap::new();
+    for dist in dists {
+        let recipe = recipe(&dist, &defaults);
+        let archs = dist.section.archs.or_else(|| defaults.archs.clone());
+        for arch in archs.unwrap_or_else(|| vec![host.arch]) {
+            let id = ChrootId { dist: dist.dist.clone(), arch };
+            let chroot = Chroot { recipe: recipe.clone(), aliases: dist.aliases.clone() };
+            chroots.insert(id, chroot);
+        }
+    }
+    // Only the older form gets here: the lists of native and foreign ones may be empty one by one.
+    if chroots.is_empty() {
+        let message = "no chroot is left: every list of architectures is empty".to_owned();
+        return Err(ConfigError::Whole { path: file.unwrap_or_default(), message });
+    }
+    let state_dir = match state_dir {
+        Some(dir) => dir,
+        None => Config::default_state_dir(is_root).ok_or(ConfigError::NoStateDir)?,
+    };
+    Ok(Config { file, state_dir, proxy, host, chroots })
+}
+
+/// An alias that is also another distribution's name would make `WHICH` ambiguous.
+fn check_aliases(dists: &[DistSection]) -> Result<(), String> {
+    let mut names: BTreeSet<&str> = dists.iter().map(|dist| dist.dist.as_str()).collect();
+    for dist in dists {
+        if let Some(alias) = dist.aliases.iter().find(|alias| !names.insert(alias)) {
+            return Err(format!("alias `{alias}' of `{}' is taken already", dist.dist));
+        }
+    }
+    Ok(())
+}
+
+fn recipe(dist: &DistSection, defaults: &Section) -> Recipe {
+    let own = &dist.section;
+    let either = |own: &Option<String>, default: &Option<String>| own.clone().or(default.clone());
+    let list = |own: &Option<Vec<String>>, default: &Option<Vec<String>>, custom: &[&str]| {
+        let custom = || custom.iter().map(ToString::to_string).collect();
+        own.clone().or_else(|| default.clone()).unwrap_or_else(custom)
+    };
+    let mut include = list(&own.include, &defaults.include, &["eatmydata", "fakeroot"]);
+    include.sort();
+    Recipe {
+        revision: Recipe::REVISION,
+        variant: own.variant.or(defaults.variant).unwrap_or(Variant::Buildd),
+        suites: dist.suites.clone().unwrap_or_else(|| dist.dist.default_suites()),
+        components: list(&own.components, &defaults.components, &["main"]),
+        include,
+        mirror: either(&own.mirror, &defaults.mirror),
+        security_mirror: either(&own.security_mirror, &defaults.security_mirror),
+        keyring: own.keyring.clone().or_else(|| defaults.keyring.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Config, ConfigError, resolve};
+    use crate::{config::toml_form, host::Host};
+
+    fn config(text: &str) -> Result<Config, ConfigError> {
+        let document = toml_form::parse(text).unwrap();
+        resolve(document, Some("/etc/x.toml".into()), Host::fake("trixie", "amd64"), true)
+    }
+
+    fn names(config: &Config) -> Vec<String> {
+        config.chroots.keys().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn an_empty_config_means_the_hosts_own_release_and_architecture() {
+        let config = config("").unwrap();
+        assert_eq!(names(&config), ["trixie-amd64"]);
+        let recipe = &config.chroots.values().next().unwrap().recipe;
+        assert_eq!(recipe.include, ["eatmydata", "fakeroot"]);
+        assert_eq!(recipe.suites, ["trixie", "trixie-updates", "trixie-security"]);
+        assert_eq!(config.state_dir.to_str(), Some("/var/lib/chroot-maint"));
+    }
+
+    #[test]
+    fn a_distributions_own_word_counts_before_the_defaults() {
+        let config = config(
+            "[defaults]\narchs = ['arm64']\ninclude = ['cmake']\n\
+             [dist.sid]\n[dist.trixie]\narchs = ['amd64', 'armhf']\ninclude = []\n",
+        )
+        .unwrap();
+        assert_eq!(names(&config), ["sid-arm64", "trixie-amd64", "trixie-armhf"]);
+        let includes: Vec<usize> =
+            config.chroots.values().map(|chroot| chroot.recipe.include.len()).collect();
+        assert_eq!(includes, [1, 0, 0]);
+    }
+
+    #[test]
+    fn the_order_of_packages_is_no_change() {
+        let of = |text: &str| config(text).unwrap().chroots.into_values().next().unwrap().recipe;
+        assert_eq!(
+            of("[defaults]\ninclude = ['cmake', 'apt-utils']"),
+            of("[defaults]\ninclude = ['apt-utils', 'cmake']")
+        );
+        assert_eq!(
+            of("").changes_since(&of("[defaults]\ninclude = []\ncomponents = ['main', 'contrib']")),
+            ["components", "include"]
+        );
+    }
+
+    #[test]
+    fn an_alias_must_not_be_ambiguous() {
+        let error = config("[dist.sid]\naliases = ['trixie']\n[dist.trixie]\n").unwrap_err();
+        assert_eq!(error.to_string(), "/etc/x.toml: alias `trixie' of `sid' is taken already");
+    }
+}

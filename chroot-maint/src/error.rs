@@ -1,0 +1,156 @@
+//! Everything that ends this program early, and the exit status that says which kind it was.
+//!
+//! 0: done. 1: a job's body failed. 2: a job failed. 64 and up, as in <sysexits.h>: something was wrong with the
+//! call, the config or the host.
+
+use std::{io, process::ExitCode};
+
+use thiserror::Error;
+
+use crate::{
+    archive::HostAptError,
+    body::BodyError,
+    config::ConfigError,
+    enter::EnterError,
+    host::HostError,
+    sandbox::SandboxError,
+    spec::{JobNameError, NapError, SelectionError},
+    store::StoreError,
+};
+
+/// An end before the work was done.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub(crate) enum Error {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Selection(#[from] SelectionError),
+    #[error(transparent)]
+    JobName(#[from] JobNameError),
+    #[error(transparent)]
+    Nap(#[from] NapError),
+    #[error(transparent)]
+    Body(#[from] BodyError),
+    #[error(transparent)]
+    Enter(#[from] EnterError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Scheduler(#[from] jobsched::Error),
+    #[error("can't find out where this program is: {0}")]
+    Myself(#[source] io::Error),
+    #[error("can't write the output: {0}")]
+    Output(#[source] io::Error),
+}
+
+/// The numbers of <sysexits.h> in use here.
+mod status {
+    pub(super) const FAILED: u8 = 1;
+    pub(super) const USAGE: u8 = 64;
+    pub(super) const NO_INPUT: u8 = 66;
+    pub(super) const UNAVAILABLE: u8 = 69;
+    pub(super) const OS_ERROR: u8 = 71;
+    pub(super) const CANT_CREATE: u8 = 73;
+    pub(super) const IO_ERROR: u8 = 74;
+    pub(super) const TEMPORARY: u8 = 75;
+    pub(super) const NO_PERMISSION: u8 = 77;
+    pub(super) const CONFIG: u8 = 78;
+}
+
+/// The exit status for a call that can't be understood.
+pub(crate) const USAGE: u8 = status::USAGE;
+/// The exit status of a host on which something is missing.
+pub(crate) const UNAVAILABLE: u8 = status::UNAVAILABLE;
+/// The exit status where help can't be shown.
+pub(crate) const IO_ERROR: u8 = status::IO_ERROR;
+
+impl Error {
+    /// The exit status that says what kind of end this is.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Selection(_) | Self::JobName(_) | Self::Nap(_) => status::USAGE,
+            Self::Config(error) => of_config(error),
+            Self::Body(error) => of_body(error),
+            Self::Enter(error) => of_enter(error),
+            Self::Store(error) => of_store(error),
+            Self::Scheduler(_) | Self::Myself(_) => status::OS_ERROR,
+            Self::Output(_) => status::IO_ERROR,
+        })
+    }
+}
+
+impl Error {
+    /// Whether it only says that nobody reads the output any more.
+    pub(crate) fn is_broken_pipe(&self) -> bool {
+        match self {
+            Self::Output(error) | Self::Body(BodyError::Output(error)) => {
+                error.kind() == io::ErrorKind::BrokenPipe
+            }
+            _ => false,
+        }
+    }
+}
+
+fn of_config(error: &ConfigError) -> u8 {
+    match error {
+        ConfigError::Read { source, .. } => of_io(source, status::NO_INPUT),
+        ConfigError::Pipe { .. } => status::NO_INPUT,
+        ConfigError::Host(HostError::NoDpkg(_)) => status::UNAVAILABLE,
+        _ => status::CONFIG,
+    }
+}
+
+fn of_body(error: &BodyError) -> u8 {
+    match error {
+        BodyError::NotConfigured { .. } | BodyError::NoSuchArchive { .. } => status::USAGE,
+        BodyError::Fetch(failure) if failure.is_transient() => status::TEMPORARY,
+        BodyError::Tools(_)
+        | BodyError::Sources(_)
+        | BodyError::HostApt(HostAptError::Start { .. }) => status::UNAVAILABLE,
+        BodyError::Settle(_) => status::OS_ERROR,
+        BodyError::Sandbox(error) => of_sandbox(error),
+        BodyError::Store(error) => of_store(error),
+        BodyError::Output(_) => status::IO_ERROR,
+        _ => status::FAILED,
+    }
+}
+
+fn of_sandbox(error: &SandboxError) -> u8 {
+    match error {
+        SandboxError::Tools(_) | SandboxError::Foreign(_) => status::UNAVAILABLE,
+        SandboxError::Start(_) => status::OS_ERROR,
+        _ => status::NO_PERMISSION,
+    }
+}
+
+fn of_enter(error: &EnterError) -> u8 {
+    match error {
+        EnterError::Several { .. } | EnterError::Selection(_) => status::USAGE,
+        EnterError::NotMade { .. } => status::NO_INPUT,
+        EnterError::Store(error) => of_store(error),
+        EnterError::Sandbox(error) => of_sandbox(error),
+        EnterError::Start(_) => status::OS_ERROR,
+    }
+}
+
+fn of_store(error: &StoreError) -> u8 {
+    match error {
+        StoreError::Create { source, .. } => of_io(source, status::CANT_CREATE),
+        StoreError::Read { source, .. }
+        | StoreError::Write { source, .. }
+        | StoreError::Rename { source, .. }
+        | StoreError::Lock { source, .. }
+        | StoreError::Delete { source, .. } => of_io(source, status::IO_ERROR),
+        StoreError::Mounted { .. } => status::TEMPORARY,
+        StoreError::NotWork(_) => status::USAGE,
+        _ => status::CONFIG,
+    }
+}
+
+fn of_io(error: &io::Error, otherwise: u8) -> u8 {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => status::NO_PERMISSION,
+        _ => otherwise,
+    }
+}

@@ -1,0 +1,93 @@
+//! Creates, upgrades and maintains a set of Debian chroots.
+//!
+//! The layers, each of which knows only those below it: `cli`; `jobs` (what the scheduler runs) and `body` (what
+//! runs in a job's process), `enter` and `doctor`; `config`; `store`, `archive`, `sandbox` (which knows `foreign` and
+//! `tools`), `host`, which know nothing of each other; `spec`, the names of things.
+
+mod archive;
+mod body;
+mod cli;
+mod config;
+mod doctor;
+mod enter;
+mod error;
+mod foreign;
+mod host;
+mod jobs;
+mod sandbox;
+mod spec;
+mod store;
+mod tools;
+#[cfg(test)]
+#[path = "../tests/toy/mod.rs"]
+mod toy;
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use clap::Parser;
+
+use cli::{Cli, Command, Options};
+use config::Config;
+use error::Error;
+use jobs::Wanted;
+use spec::{JobName, Nap};
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are errors to clap, with an output of their own.
+            let status = if error.use_stderr() { error::USAGE } else { 0 };
+            let shown = error.print();
+            return ExitCode::from(if shown.is_ok() { status } else { error::IO_ERROR });
+        }
+    };
+    run(&cli).unwrap_or_else(|error| {
+        if !error.is_broken_pipe() {
+            // Where even this can't be said, the exit status says it.
+            let _ = writeln!(io::stderr(), "chroot-maint: {error}");
+        }
+        error.exit_code()
+    })
+}
+
+fn run(cli: &Cli) -> Result<ExitCode, Error> {
+    let options = &cli.options;
+    match &cli.command {
+        Command::All => jobs::run(&Wanted::Chroots(&[]), options, load(options)),
+        Command::Chroot { which } => jobs::run(&Wanted::Chroots(which), options, load(options)),
+        Command::Sleep { seconds, label } => {
+            let nap = Nap::new(seconds, label)?;
+            jobs::run(&Wanted::Sleep(nap), options, load(options))
+        }
+        Command::Test { seed } => jobs::run(&Wanted::Test { seed: *seed }, options, load(options)),
+        Command::List => list(options),
+        Command::Job { name } => body::run(&JobName::parse(name)?, || load(options)),
+        Command::Enter { chroot, user, bind, command } => {
+            Ok(enter::enter(&load(options)?, chroot, user, bind, command)?)
+        }
+        Command::Doctor => doctor::run(load(options)),
+        Command::InSandbox { words } => Ok(ExitCode::from(sandbox::run(words))),
+        Command::RemoveTree { path } => {
+            store::remove_tree(path)?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn load(options: &Options) -> Result<Config, Error> {
+    let is_root = nix::unistd::geteuid().is_root();
+    Ok(Config::load(options.config.as_deref(), is_root)?)
+}
+
+fn list(options: &Options) -> Result<ExitCode, Error> {
+    let config = load(options)?;
+    let mut stdout = io::stdout().lock();
+    for id in config.chroots.keys() {
+        writeln!(stdout, "{id}").map_err(Error::Output)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,162 @@
+//! Debian's architectures: their names, and what an executable of each looks like.
+//!
+//! Does not know which of them this host can run.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// One of the architectures in the table; equal to another only if it is the same one.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "&'static str")]
+pub(crate) struct Arch(&'static str);
+
+/// The fields of an ELF header that tell one architecture's executables from another's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Elf {
+    /// 1: 32 bits, 2: 64 bits (`EI_CLASS`).
+    class: u8,
+    /// 1: little-endian, 2: big-endian (`EI_DATA`).
+    data: u8,
+    /// `e_machine`.
+    machine: u16,
+}
+
+const fn elf(bits: u8, little: bool, machine: u16) -> Elf {
+    Elf { class: if bits == 64 { 2 } else { 1 }, data: if little { 1 } else { 2 }, machine }
+}
+
+/// Released architectures, then ports; the machine numbers are those of <elf.h>.
+const TABLE: &[(&str, Elf)] = &[
+    ("amd64", elf(64, true, 62)),
+    ("arm64", elf(64, true, 183)),
+    ("armel", elf(32, true, 40)),
+    ("armhf", elf(32, true, 40)),
+    ("i386", elf(32, true, 3)),
+    ("loong64", elf(64, true, 258)),
+    ("mips64el", elf(64, true, 8)),
+    ("mipsel", elf(32, true, 8)),
+    ("ppc64el", elf(64, true, 21)),
+    ("riscv64", elf(64, true, 243)),
+    ("s390x", elf(64, false, 22)),
+    ("alpha", elf(64, true, 0x9026)),
+    ("hppa", elf(32, false, 15)),
+    ("ia64", elf(64, true, 50)),
+    ("m68k", elf(32, false, 4)),
+    ("powerpc", elf(32, false, 20)),
+    ("ppc64", elf(64, false, 21)),
+    ("sh4", elf(32, true, 42)),
+    ("sparc64", elf(64, false, 43)),
+    ("x32", elf(32, true, 62)),
+];
+
+impl Arch {
+    /// The architecture of this name, if there is one.
+    pub(crate) fn find(name: &str) -> Option<Self> {
+        TABLE.iter().find(|(known, _)| *known == name).map(|&(known, _)| Self(known))
+    }
+
+    /// Every name in the table.
+    pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+        TABLE.iter().map(|&(name, _)| name)
+    }
+
+    /// What the header of its executables says.
+    pub(crate) fn elf(self) -> Option<Elf> {
+        TABLE.iter().find(|(name, _)| *name == self.0).map(|&(_, elf)| elf)
+    }
+}
+
+impl Elf {
+    /// Whether it is for machines of 64 bits.
+    pub(crate) fn is_64_bit(self) -> bool {
+        self.class == 2
+    }
+
+    /// Whether it is for machines that store the lowest byte first.
+    pub(crate) fn is_little_endian(self) -> bool {
+        self.data == 1
+    }
+
+    /// Its `e_machine`.
+    pub(crate) fn machine(self) -> u16 {
+        self.machine
+    }
+
+    /// Reads the first bytes of an executable; nothing if they are not an ELF header.
+    pub(crate) fn read(header: &[u8]) -> Option<Self> {
+        if header.get(..4)? != b"\x7fELF" {
+            return None;
+        }
+        let (class, data) = (*header.get(4)?, *header.get(5)?);
+        let machine = [*header.get(18)?, *header.get(19)?];
+        let machine =
+            if data == 2 { u16::from_be_bytes(machine) } else { u16::from_le_bytes(machine) };
+        Some(Self { class, data, machine })
+    }
+}
+
+impl fmt::Display for Elf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bits = if self.class == 2 { 64 } else { 32 };
+        let order = if self.data == 2 { "big" } else { "little" };
+        write!(f, "{bits}-bit {order}-endian, machine {}", self.machine)
+    }
+}
+
+impl fmt::Display for Arch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.0)
+    }
+}
+
+impl fmt::Debug for Arch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl From<Arch> for &'static str {
+    fn from(arch: Arch) -> Self {
+        arch.0
+    }
+}
+
+impl TryFrom<String> for Arch {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        Self::find(&name).ok_or_else(|| format!("unknown architecture `{name}'"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Arch, Elf};
+
+    #[test]
+    fn names_are_found_and_others_are_not() {
+        assert!(
+            Arch::names().all(|name| Arch::find(name).is_some_and(|arch| arch.elf().is_some()))
+        );
+        assert_eq!(Arch::find("x86_64"), None);
+    }
+
+    #[test]
+    fn an_elf_header_is_read_in_its_own_byte_order() {
+        let mut header = [0; 20];
+        header[..6].copy_from_slice(b"\x7fELF\x02\x02");
+        header[18..].copy_from_slice(&[0, 22]);
+        assert_eq!(Elf::read(&header), Arch::find("s390x").and_then(Arch::elf));
+        assert_eq!(Elf::read(&header[..19]), None);
+        assert_eq!(Elf::read(b"#!/bin/sh and some more text"), None);
+    }
+
+    #[test]
+    fn this_test_is_an_executable_of_a_known_architecture() {
+        let bytes = std::fs::read("/proc/self/exe").unwrap();
+        assert!(
+            Arch::names().any(|name| Arch::find(name).and_then(Arch::elf) == Elf::read(&bytes))
+        );
+    }
+}

@@ -1,0 +1,23 @@
+//! What users name: distributions, architectures, chroots, recipes, jobs, and choices among chroots.
+//!
+//! Pure values and their text forms. Knows nothing of files, processes or of what exists on this host.
+
+mod arch;
+mod archive_id;
+mod chroot_id;
+mod dist;
+mod job_name;
+mod nap;
+mod nearest;
+mod recipe;
+mod selection;
+
+pub(crate) use arch::{Arch, Elf};
+pub(crate) use archive_id::ArchiveId;
+pub(crate) use chroot_id::{ChrootId, ChrootIdError};
+pub(crate) use dist::Dist;
+pub(crate) use job_name::{JobName, JobNameError};
+pub(crate) use nap::{Nap, NapError};
+pub(crate) use nearest::nearest;
+pub(crate) use recipe::{Recipe, Variant};
+pub(crate) use selection::{Selectable, SelectionError, select};

@@ -1,0 +1,215 @@
+//! From a work directory to the current generation. Does not know what is in the tree.
+
+use std::{
+    fs::{self, Permissions},
+    io,
+    os::unix::fs::{PermissionsExt, symlink},
+    path::{Path, PathBuf},
+};
+
+use super::{Generation, Place, Record, StoreError, durable, generation};
+
+/// A generation in the making, in a directory of its own under `work/`. Dropping it deletes
+/// nothing: that may take a user namespace.
+#[derive(Debug)]
+pub(crate) struct Work {
+    number: u32,
+    dir: PathBuf,
+}
+
+impl Work {
+    /// The future tree; not there yet.
+    pub(crate) fn tree(&self) -> PathBuf {
+        self.dir.join("tree")
+    }
+
+    /// A directory for temporary files, on the same file system as the tree.
+    pub(crate) fn tmp(&self) -> PathBuf {
+        self.dir.join("tmp")
+    }
+
+    /// All of it, to be deleted when done.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    pub(crate) fn number(&self) -> u32 {
+        self.number
+    }
+}
+
+impl Place {
+    /// Makes room for the next generation. The chroot's lock must be held from here to the commit.
+    pub(crate) fn begin(&self) -> Result<Work, StoreError> {
+        let generations = self.generations();
+        let highest = generation::highest(&generations)
+            .map_err(|source| StoreError::Read { path: generations, source })?;
+        let number = highest + 1;
+        let parent = self.work();
+        let begin = || -> io::Result<PathBuf> {
+            let dir = tempfile::Builder::new()
+                .prefix(&format!("{number}."))
+                .permissions(Permissions::from_mode(0o755))
+                .tempdir_in(&parent)?;
+            fs::create_dir(dir.path().join("tmp"))?;
+            Ok(dir.keep())
+        };
+        let dir = begin().map_err(|source| StoreError::Create { path: parent.clone(), source })?;
+        Ok(Work { number, dir })
+    }
+
+    /// Makes a finished tree the current generation. Until the last rename the old one is, whatever
+    /// happens; the work directory is left without its tree.
+    pub(crate) fn commit(&self, work: &Work, record: &Record) -> Result<Generation, StoreError> {
+        debug_assert_eq!(record.chroot, self.id);
+        let generations = self.generations();
+        let tree = generations.join(work.number.to_string());
+        let json = serde_json::to_vec_pretty(record).map_err(|error| StoreError::Write {
+            path: generation::record_path(&tree),
+            source: error.into(),
+        })?;
+
+        let finished = work.dir.join("record.json");
+        durable::write(&finished, &json)?;
+        durable::sync_file_system(&work.dir)?;
+        durable::rename(&work.tree(), &tree)?;
+        durable::rename(&finished, &generation::record_path(&tree))?;
+        durable::sync_dir(&generations)?;
+        self.point_current_at(work)?;
+        Ok(Generation { number: work.number, tree, record: record.clone() })
+    }
+
+    /// The one step that counts.
+    fn point_current_at(&self, work: &Work) -> Result<(), StoreError> {
+        let new = work.dir.join("current");
+        symlink(Path::new("gen").join(work.number.to_string()), &new)
+            .map_err(|source| StoreError::Create { path: new.clone(), source })?;
+        durable::rename(&new, &self.current_link())?;
+        durable::sync_dir(&self.dir)
+    }
+
+    /// Moves what an earlier run left in `gen/` to `work/`, the only place that things are deleted in.
+    pub(crate) fn to_work(&self, leftover: PathBuf) -> Result<PathBuf, StoreError> {
+        if leftover.parent() == Some(&self.work()) {
+            return Ok(leftover);
+        }
+        let name = leftover.file_name().unwrap_or_default().to_owned();
+        let target = self.work().join(name);
+        durable::rename(&leftover, &target)?;
+        Ok(target)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::Path};
+
+    use tempfile::TempDir;
+
+    use super::{Place, Record, Work};
+    use crate::{
+        spec::{ChrootId, Recipe, Variant},
+        store::{Store, StoreError},
+    };
+
+    fn place() -> (TempDir, Place) {
+        let dir = tempfile::tempdir().unwrap();
+        let id = ChrootId::parse("trixie-amd64").unwrap();
+        let place = Store::new(dir.path().join("state")).prepare(&id).unwrap();
+        (dir, place)
+    }
+
+    fn record(place: &Place) -> Record {
+        let recipe = Recipe {
+            revision: Recipe::REVISION,
+            variant: Variant::Buildd,
+            suites: vec!["trixie".to_owned()],
+            components: vec!["main".to_owned()],
+            include: vec![],
+            mirror: None,
+            security_mirror: None,
+            keyring: None,
+        };
+        Record {
+            version: Record::VERSION,
+            chroot: place.id.clone(),
+            parent: None,
+            recipe,
+            created: 0,
+            took: 0,
+            size: 0,
+            packages: vec![],
+        }
+    }
+
+    fn work_with_tree(place: &Place) -> Work {
+        let work = place.begin().unwrap();
+        fs::create_dir_all(work.tree().join("etc")).unwrap();
+        work
+    }
+
+    #[test]
+    fn a_committed_tree_is_the_current_generation() {
+        let (_dir, place) = place();
+        assert!(place.current().unwrap().is_none());
+        let work = work_with_tree(&place);
+        place.commit(&work, &record(&place)).unwrap();
+        let current = place.current().unwrap().unwrap();
+        assert_eq!((current.number, &current.record), (1, &record(&place)));
+        assert!(current.tree.join("etc").is_dir());
+        assert_eq!(fs::read_link(place.current_link()).unwrap(), Path::new("gen/1"));
+    }
+
+    #[test]
+    fn the_next_generation_leaves_the_last_one_alone() {
+        let (_dir, place) = place();
+        for number in 1..=2 {
+            let work = work_with_tree(&place);
+            assert_eq!(place.commit(&work, &record(&place)).unwrap().number, number);
+        }
+        assert!(place.generations().join("1/etc").is_dir());
+        assert_eq!(place.current().unwrap().unwrap().number, 2);
+    }
+
+    #[test]
+    fn a_commit_that_fails_leaves_the_old_generation_current() {
+        let (_dir, place) = place();
+        place.commit(&work_with_tree(&place), &record(&place)).unwrap();
+        let without_tree = place.begin().unwrap();
+        assert!(matches!(
+            place.commit(&without_tree, &record(&place)),
+            Err(StoreError::Rename { .. })
+        ));
+        assert_eq!(place.current().unwrap().unwrap().number, 1);
+    }
+
+    #[test]
+    fn what_a_killed_run_left_is_found_wherever_it_was_killed() {
+        let (_dir, place) = place();
+        place.commit(&work_with_tree(&place), &record(&place)).unwrap();
+        assert_eq!(fs::read_dir(place.work()).unwrap().count(), 1);
+        let unborn = place.generations().join("2");
+        fs::create_dir(&unborn).unwrap();
+        let leftovers = place.leftovers().unwrap();
+        assert_eq!(leftovers.len(), 2);
+        assert!(leftovers.contains(&unborn));
+        assert_eq!(place.begin().unwrap().number(), 3);
+        assert_eq!(place.to_work(unborn).unwrap(), place.work().join("2"));
+    }
+
+    #[test]
+    fn a_record_of_a_later_version_is_not_guessed_at() {
+        let (_dir, place) = place();
+        let work = work_with_tree(&place);
+        let later = Record { version: Record::VERSION + 1, ..record(&place) };
+        place.commit(&work, &later).unwrap();
+        assert!(matches!(place.current(), Err(StoreError::Version { .. })));
+    }
+
+    #[test]
+    fn a_current_that_points_elsewhere_is_an_error() {
+        let (_dir, place) = place();
+        std::os::unix::fs::symlink("/etc", place.current_link()).unwrap();
+        assert!(matches!(place.current(), Err(StoreError::Current { .. })));
+    }
+}

@@ -1,0 +1,42 @@
+//! Writes that are still there after a power cut. Knows nothing of what is written.
+
+use std::{
+    fs::{self, File},
+    io::{self, Write},
+    path::Path,
+};
+
+use super::StoreError;
+
+/// Writes a new file and waits until the disk has it; the directory is the caller's to sync.
+pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    let write = || {
+        let mut file = File::create_new(path)?;
+        file.write_all(bytes)?;
+        file.sync_all()
+    };
+    write().map_err(|source| StoreError::Write { path: path.to_owned(), source })
+}
+
+/// Waits until the disk has everything written to the file system of `dir`. dpkg is told not to
+/// sync while it unpacks, so this is where a whole tree gets to the disk.
+pub(super) fn sync_file_system(dir: &Path) -> Result<(), StoreError> {
+    let sync = || nix::unistd::syncfs(File::open(dir)?).map_err(io::Error::from);
+    sync().map_err(|source| StoreError::Write { path: dir.to_owned(), source })
+}
+
+/// Waits until the disk has the names in a directory.
+pub(super) fn sync_dir(dir: &Path) -> Result<(), StoreError> {
+    File::open(dir)
+        .and_then(|file| file.sync_all())
+        .map_err(|source| StoreError::Write { path: dir.to_owned(), source })
+}
+
+/// A rename within one file system; the directory is the caller's to sync.
+pub(super) fn rename(from: &Path, to: &Path) -> Result<(), StoreError> {
+    fs::rename(from, to).map_err(|source| StoreError::Rename {
+        from: from.to_owned(),
+        to: to.to_owned(),
+        source,
+    })
+}

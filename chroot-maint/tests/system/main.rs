@@ -1,0 +1,14 @@
+//! Real chroots, from the host's own mirror, by root and by an ordinary user. `make system` runs these; they need
+//! root, network, mmdebstrap and uidmap, and fail where one of them is missing.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on should panic")]
+
+mod caller;
+mod create;
+mod enter;
+mod foreign;
+mod make;
+mod repository;
+#[path = "../toy/mod.rs"]
+mod toy;
+mod toy_archive;

@@ -1,0 +1,47 @@
+//! The limit of open files: jobs find it as it was, and a low one costs time but no job.
+
+use std::process::Output;
+
+use crate::harness::{Text as _, example, host, plain};
+
+fn shell(script: &str) -> Output {
+    plain("sh").args(["-c", script]).env("FLOOD", example("flood")).output().unwrap()
+}
+
+#[test]
+fn with_64_descriptors_500_jobs_at_once_all_run() {
+    let output = shell("ulimit -n 64; exec $FLOOD -J -q 500 /bin/true");
+    let text = output.text();
+    assert!(output.status.success() && output.stderr.is_empty(), "{text}");
+    assert!(text.starts_with("500 succeeded in"), "{text}");
+}
+
+#[test]
+fn with_hardly_any_descriptors_jobs_run_one_after_the_other() {
+    let output = shell("ulimit -n 24; exec $FLOOD -J -q 20 /bin/true");
+    assert!(output.text().starts_with("20 succeeded in"), "{}", output.text());
+}
+
+#[test]
+fn five_hundred_jobs_at_once_find_the_soft_limit_as_it_was() {
+    let output = shell("ulimit -Sn 200; exec $FLOOD -J 500 sh -c 'ulimit -n'");
+    let text = output.text();
+    assert_eq!(text.matches("| 200\n").count(), 500, "{text}");
+    assert!(output.status.success(), "{text}");
+}
+
+#[test]
+fn the_limit_of_the_host_is_as_before_after_a_run() {
+    let inner = host("limits");
+    let output = plain("sh")
+        .args(["-c", r#"ulimit -Sn 300; exec "$@""#, "sh"])
+        .arg(inner.get_program())
+        .args(inner.get_args())
+        .env(crate::host::PART, "limits")
+        .output()
+        .unwrap();
+    let text = output.text();
+    assert!(text.contains("before 300\n") && text.contains("after 300\n"), "{text}");
+    assert!(text.contains("job                      | 300\n"), "{text}");
+    assert!(text.contains("during ") && !text.contains("during 300\n"), "{text}");
+}

@@ -1,0 +1,110 @@
+//! A real terminal: Ctrl-C and Ctrl-Z.
+
+use std::path::Path;
+
+use nix::sys::signal::Signal;
+
+use crate::harness::{Lifeline, Program, fifo, plain, release, state_of};
+use crate::host::Host;
+
+const CTRL_C: u8 = 0x03;
+const CTRL_Z: u8 = 0x1a;
+
+/// A run of one job in a terminal, when the job is up.
+fn run(directory: &Path, grace: f64, script: &str) -> (Program, Lifeline) {
+    let alive = fifo(directory.join("alive"));
+    let host = Host::new(directory).grace(grace).sh("job", script);
+    let program = Program::start_in_terminal(&host.command());
+    let mut alive = Lifeline::open(&alive);
+    alive.line();
+    (program, alive)
+}
+
+#[test]
+fn ctrl_c_ends_jobs_and_their_children_and_the_shell_sees_an_interrupt() {
+    let directory = tempfile::tempdir().unwrap();
+    // The child in the background ignores SIGINT, as shells have it.
+    let script = "exec 9>alive; sleep 1000 & echo up >&9; sleep 1000";
+    let (mut program, alive) = run(directory.path(), 0.3, script);
+    program.press(CTRL_C);
+    let output = program.dies_by(Signal::SIGINT);
+    alive.all_gone();
+    assert!(output.contains("interrupted by SIGINT"), "{output}");
+    assert!(output.contains("1 failed in 0."), "{output}");
+}
+
+#[test]
+fn a_second_ctrl_c_kills_what_ignored_the_first() {
+    let directory = tempfile::tempdir().unwrap();
+    let script = "trap '' INT; exec 9>alive; sleep 1000 & echo up >&9; sleep 1000";
+    let (mut program, alive) = run(directory.path(), 1000.0, script);
+    program.press(CTRL_C);
+    program.line_with("a second signal kills it");
+    program.press(CTRL_C);
+    // What it says of that may get lost: with its leader the terminal hangs up.
+    program.dies_by(Signal::SIGINT);
+    alive.all_gone();
+}
+
+#[test]
+fn ctrl_z_stops_the_jobs_and_fg_continues_them() {
+    let directory = tempfile::tempdir().unwrap();
+    for name in ["go", "on", "alive"] {
+        fifo(directory.path().join(name));
+    }
+    let host = Host::new(directory.path()).sh("job", "exec 9>alive; echo up >&9; read x <go");
+    // A shell with job control, as people have it.
+    let shell = host.under_shell(r#"set -m; "$@"; echo shell: $?; read x <on; fg; echo fg: $?"#);
+    let mut program = Program::start_in_terminal(&shell);
+    let started = program.line_with("started job ");
+    let pid: u32 = started.rsplit_once(' ').unwrap().1.parse().unwrap();
+    let mut alive = Lifeline::open(&directory.path().join("alive"));
+    alive.line();
+
+    let before = std::time::Instant::now();
+    program.press(CTRL_Z);
+    // 128 and the number of SIGSTOP or SIGTSTP.
+    let stopped = program.line_with("shell: ");
+    assert!(stopped.ends_with("147") || stopped.ends_with("148"), "{stopped}");
+    // It has the signal, but acts on it only when it is its turn.
+    while state_of(pid) != 'T' {
+        std::thread::yield_now();
+    }
+    // Something that takes its time.
+    plain("sh").args(["-c", "head -c 300000000 /dev/zero | sha256sum"]).output().unwrap();
+    let stopped = before.elapsed();
+    release(&directory.path().join("on"));
+    release(&directory.path().join("go"));
+    alive.all_gone();
+    let finished = program.line_with("finished job ");
+    let total = before.elapsed();
+    let elapsed: f64 = finished.rsplit_once(' ').unwrap().1.parse().unwrap();
+    assert!(
+        elapsed < total.as_secs_f64() - stopped.as_secs_f64() / 2.0,
+        "{elapsed} s of {total:?}, stopped for {stopped:?}"
+    );
+    program.line_with("fg: 0");
+    program.succeeds();
+}
+
+#[test]
+fn ctrl_z_where_nobody_could_continue_us_is_no_end() {
+    let directory = tempfile::tempdir().unwrap();
+    for name in ["go", "alive"] {
+        fifo(directory.path().join(name));
+    }
+    // Without a shell, as in `xterm -e PROGRAM`, the kernel stops no process by Ctrl-Z.
+    let host = Host::new(directory.path()).sh("job", "exec 9>alive; echo up >&9; read x <go");
+    let mut program = Program::start_in_terminal(&host.under_shell(r#"exec "$@""#));
+    let mut alive = Lifeline::open(&directory.path().join("alive"));
+    alive.line();
+    program.press(CTRL_Z);
+    // The kernel may take its time; it shows the key when it has seen it. After the end of the run it
+    // would stop the program for good.
+    while !program.has_said("^Z") {
+        program.signal(Signal::SIGUSR1);
+        program.line_with("1 running, 0 waiting");
+    }
+    release(&directory.path().join("go"));
+    program.succeeds();
+}
