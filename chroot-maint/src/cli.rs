@@ -8,7 +8,7 @@ use std::{
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::sandbox::Bind;
+use crate::{sandbox::Bind, spec::Fresh};
 
 /// Creates and maintains a set of Debian chroots, side by side, from one config.
 ///
@@ -64,6 +64,11 @@ pub(crate) struct Options {
     /// Trace what the scheduler does, as lines that begin with ;;
     #[arg(short, long, global = true)]
     pub(crate) debug: bool,
+
+    /// How fresh chroots must be: `create' makes missing ones only, `force' looks at all, and an age such as 7d or 12h
+    /// at those that were made or looked at longer ago [default: the config's, or a week]
+    #[arg(short, long, value_name = "FRESH", global = true)]
+    pub(crate) fresh: Option<Fresh>,
 
     /// Report failures, do what depends on the failed jobs all the same, and exit with 0
     #[arg(short, long, global = true)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::indexes::Suite;
+use crate::spec::Suite;
 
 /// What a Release file says, signed or not around it.
 pub(super) fn read(text: &str, components: &[String], archs: &[String]) -> Suite {

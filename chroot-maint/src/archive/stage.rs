@@ -9,11 +9,11 @@ use std::{
 };
 
 use super::{
-    ArchiveError, ArchiveState, Indexes,
+    ArchiveError, ArchiveState,
     debs::{Amount, DebCache},
     state::{Checked, NO_HOST_CONFIGURATION, OPTIONS, is_open_to_all, option},
 };
-use crate::spec::Arch;
+use crate::spec::{Arch, Indexes};
 
 /// A job's share of an archive.
 #[derive(Debug)]
@@ -21,7 +21,6 @@ pub(crate) struct Stage {
     dir: PathBuf,
     arch: Arch,
     /// What the lists are, to be kept with the generation that is made of them.
-    #[allow(dead_code, reason = "for the records of generations")]
     pub(crate) indexes: Indexes,
     /// What was in the cache.
     pub(crate) offered: Amount,

@@ -25,8 +25,8 @@ use nix::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{ArchiveError, Indexes, debs::link_or_copy, release, sums};
-use crate::spec::{Arch, ArchiveId, Recipe};
+use super::{ArchiveError, debs::link_or_copy, release, sums};
+use crate::spec::{Arch, ArchiveId, Indexes, Recipe};
 
 /// The place of one archive; making one touches nothing.
 #[derive(Debug, Clone)]

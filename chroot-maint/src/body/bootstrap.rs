@@ -18,7 +18,7 @@ use crate::{
     config::{Chroot, Config},
     foreign::is_emulator_crash,
     sandbox::Sandbox,
-    spec::ChrootId,
+    spec::{ChrootId, Indexes},
     store::Work,
 };
 
@@ -47,14 +47,14 @@ const TAKE: &str = concat!(
     r#"-exec ln -t "$STAGE/debs" -- {} +"#,
 );
 
-/// Unpacks and configures a whole system into the work directory's tree.
+/// Unpacks and configures a whole system into the work directory's tree; gives what the archive had, if that is known.
 pub(super) fn bootstrap(
     config: &Config,
     id: &ChrootId,
     chroot: &Chroot,
     sandbox: Sandbox,
     work: &Work,
-) -> Result<(), BodyError> {
+) -> Result<Option<Indexes>, BodyError> {
     let way = Way::plan(&chroot.recipe)?;
     let stage =
         archive::stage(config, chroot, id.arch, &way, sandbox, &work.tmp().join("archive"))?;
@@ -92,7 +92,7 @@ pub(super) fn bootstrap(
     if let Some(stage) = &stage {
         keep(config, stage, &work.tree());
     }
-    made
+    made.map(|()| stage.map(|stage| stage.indexes))
 }
 
 /// Has mmdebstrap take its lists and packages from a stage, and leave there what it fetches.

@@ -79,7 +79,7 @@ fn make(
         None => println!("making generation {}", work.number()),
     }
 
-    bootstrap::bootstrap(config, id, chroot, sandbox, work)?;
+    let indexes = bootstrap::bootstrap(config, id, chroot, sandbox, work)?;
     seal::seal(sandbox, &work.tree(), &chroot.recipe)?;
     let packages = verify::verify(sandbox, &work.tree(), id.arch, &chroot.recipe)?;
 
@@ -91,6 +91,7 @@ fn make(
         created: created.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
         took: begun.elapsed().as_secs(),
         size: size_of(sandbox, work)?,
+        indexes,
         packages,
     };
     Ok(place.commit(work, &record)?)

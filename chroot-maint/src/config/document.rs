@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
-use crate::spec::{Arch, Dist, Variant, nearest};
+use crate::spec::{Arch, Dist, Fresh, Output, Variant, nearest};
 
 /// A whole file.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Document {
     pub(super) state_dir: Option<PathBuf>,
     pub(super) proxy: Option<String>,
+    pub(super) keep_generations: Option<u32>,
     pub(super) defaults: Section,
     pub(super) dists: Vec<DistSection>,
 }
@@ -23,6 +24,8 @@ pub(super) struct Section {
     pub(super) mirror: Option<String>,
     pub(super) security_mirror: Option<String>,
     pub(super) keyring: Option<PathBuf>,
+    pub(super) fresh: Option<Fresh>,
+    pub(super) outputs: Option<Vec<Output>>,
 }
 
 /// What is said of one distribution.

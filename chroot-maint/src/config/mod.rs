@@ -5,7 +5,6 @@
 
 mod document;
 mod error;
-mod fresh;
 mod resolve;
 mod shell_form;
 mod toml_form;
@@ -24,7 +23,7 @@ use document::Document;
 
 use crate::{
     host::Host,
-    spec::{ChrootId, Recipe, Selectable},
+    spec::{ChrootId, Fresh, Output, Recipe, Selectable},
 };
 
 /// What to maintain, where, and how.
@@ -36,6 +35,8 @@ pub(crate) struct Config {
     /// The proxy that the config names; otherwise the host's apt decides.
     pub(crate) proxy: Option<String>,
     pub(crate) host: Host,
+    /// How many generations of a chroot are kept, the one in use among them; 1 or more.
+    pub(crate) keep_generations: u32,
     pub(crate) chroots: BTreeMap<ChrootId, Chroot>,
 }
 
@@ -45,6 +46,9 @@ pub(crate) struct Chroot {
     pub(crate) recipe: Recipe,
     /// Other names of its distribution.
     pub(crate) aliases: Vec<String>,
+    pub(crate) fresh: Fresh,
+    /// Whom it is handed to; the directory is there whether or not it is listed.
+    pub(crate) outputs: Vec<Output>,
 }
 
 impl Config {

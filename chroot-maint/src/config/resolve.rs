@@ -11,8 +11,11 @@ use super::{
 };
 use crate::{
     host::Host,
-    spec::{ChrootId, Recipe, Variant},
+    spec::{ChrootId, Output, Recipe, Variant},
 };
+
+/// The one in use, and the one before it to go back to.
+const KEEP_GENERATIONS: u32 = 2;
 
 /// Fills the gaps of a document: from its defaults, then from the host, then from custom.
 pub(super) fn resolve(
@@ -21,7 +24,7 @@ pub(super) fn resolve(
     host: Host,
     is_root: bool,
 ) -> Result<Config, ConfigError> {
-    let Document { state_dir, proxy, defaults, mut dists } = document;
+    let Document { state_dir, proxy, keep_generations, defaults, mut dists } = document;
     if dists.is_empty() {
         let section = Section::default();
         let dist = host.dist()?;
@@ -35,10 +38,17 @@ pub(super) fn resolve(
     let mut chroots = BTreeMap::new();
     for dist in dists {
         let recipe = recipe(&dist, &defaults);
-        let archs = dist.section.archs.or_else(|| defaults.archs.clone());
+        let archs = dist.section.archs.clone().or_else(|| defaults.archs.clone());
         for arch in archs.unwrap_or_else(|| vec![host.arch]) {
             let id = ChrootId { dist: dist.dist.clone(), arch };
-            let chroot = Chroot { recipe: recipe.clone(), aliases: dist.aliases.clone() };
+            let own = &dist.section;
+            let outputs = own.outputs.as_ref().or(defaults.outputs.as_ref());
+            let chroot = Chroot {
+                recipe: recipe.clone(),
+                aliases: dist.aliases.clone(),
+                fresh: own.fresh.or(defaults.fresh).unwrap_or_default(),
+                outputs: outputs.cloned().unwrap_or_else(|| vec![Output::Directory]),
+            };
             chroots.insert(id, chroot);
         }
     }
@@ -51,7 +61,8 @@ pub(super) fn resolve(
         Some(dir) => dir,
         None => Config::default_state_dir(is_root).ok_or(ConfigError::NoStateDir)?,
     };
-    Ok(Config { file, state_dir, proxy, host, chroots })
+    let keep_generations = keep_generations.unwrap_or(KEEP_GENERATIONS);
+    Ok(Config { file, state_dir, proxy, host, keep_generations, chroots })
 }
 
 /// An alias that is also another distribution's name would make `WHICH` ambiguous.

@@ -7,7 +7,6 @@ use std::collections::HashMap;
 use super::{
     Place, Problem,
     document::{DistSection, Document, Section, absolute, address, arch, package, proxy},
-    fresh,
 };
 use crate::spec::{Arch, Dist, nearest};
 
@@ -36,6 +35,7 @@ pub(super) fn parse(text: &str) -> Result<Document, Problem> {
     let document = Document {
         state_dir: take(&mut settings, "STATE", absolute)?,
         proxy: take(&mut settings, "PROXY", proxy)?,
+        keep_generations: None,
         defaults: section(&mut settings, "")?,
         dists: dists
             .into_iter()
@@ -86,12 +86,10 @@ fn section(settings: &mut Settings, prefix: &str) -> Result<Section, Problem> {
     let mut key = |name: &str| settings.remove(&format!("{prefix}{name}"));
     let natives = key("NATIVE_ARCHS");
     let foreigns = key("FOREIGN_ARCHS");
-    if let Some(setting) = key("FRESH") {
-        setting.read(fresh::check)?;
-    }
     Ok(Section {
         mirror: key("MIRROR").map(|setting| setting.read(address)).transpose()?,
         include: key("INCLUDE").map(|setting| setting.words(package)).transpose()?,
+        fresh: key("FRESH").map(|setting| setting.read(str::parse)).transpose()?,
         archs: archs(natives, foreigns)?,
         ..Section::default()
     })

@@ -8,10 +8,9 @@ use super::{
         DistSection, Document, Section, absolute, address, arch, archive_word, package, proxy,
         unknown,
     },
-    fresh,
     toml_table::{TableReader, Value},
 };
-use crate::spec::{Dist, Variant};
+use crate::spec::{Dist, Output, Variant};
 
 /// Reads a whole file.
 pub(super) fn parse(text: &str) -> Result<Document, Problem> {
@@ -23,13 +22,14 @@ pub(super) fn parse(text: &str) -> Result<Document, Problem> {
 
     let state_dir = top.take_as("state-dir", |value| value.text(absolute))?;
     let proxy = top.take_as("proxy", |value| value.text(proxy))?;
-    top.take_as("fresh", |value| value.text(fresh::check))?;
-    top.take_as("keep-generations", |value| value.count())?;
-    let defaults = top.take_as("defaults", |value| defaults(&value))?.unwrap_or_default();
+    let fresh = top.take_as("fresh", |value| value.text(str::parse))?;
+    let keep_generations = top.take_as("keep-generations", |value| value.count())?;
+    let mut defaults = top.take_as("defaults", |value| defaults(&value))?.unwrap_or_default();
+    defaults.fresh = defaults.fresh.or(fresh);
     let dists = top.take_as("dist", |value| dists(&value))?.unwrap_or_default();
     top.finish()?;
 
-    Ok(Document { state_dir, proxy, defaults, dists })
+    Ok(Document { state_dir, proxy, keep_generations, defaults, dists })
 }
 
 fn defaults(value: &Value<'_>) -> Result<Section, Problem> {
@@ -67,8 +67,9 @@ fn section(table: &mut TableReader<'_>) -> Result<Section, Problem> {
         mirror: table.take_as("mirror", |value| value.text(address))?,
         security_mirror: table.take_as("security-mirror", |value| value.text(address))?,
         keyring: table.take_as("keyring", |value| value.text(absolute))?,
+        fresh: table.take_as("fresh", |value| value.text(str::parse))?,
+        outputs: table.take_as("outputs", |value| value.list(output))?,
     };
-    table.take_as("outputs", |value| value.list(output))?;
     Ok(section)
 }
 
@@ -81,9 +82,9 @@ fn variant(name: &str) -> Result<Variant, String> {
     Variant::find(name).ok_or_else(|| unknown("variant", name, names))
 }
 
-fn output(name: &str) -> Result<String, String> {
-    let known = ["directory", "sbuild", "schroot"];
-    if known.contains(&name) { Ok(name.to_owned()) } else { Err(unknown("output", name, known)) }
+fn output(name: &str) -> Result<Output, String> {
+    let names = Output::ALL.iter().map(|&(name, _)| name);
+    Output::find(name).ok_or_else(|| unknown("output", name, names))
 }
 
 #[cfg(test)]

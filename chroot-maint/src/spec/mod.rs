@@ -5,19 +5,27 @@
 mod arch;
 mod archive_id;
 mod chroot_id;
+mod class;
 mod dist;
+mod fresh;
+mod indexes;
 mod job_name;
 mod nap;
 mod nearest;
+mod output;
 mod recipe;
 mod selection;
 
 pub(crate) use arch::{Arch, Elf};
 pub(crate) use archive_id::ArchiveId;
 pub(crate) use chroot_id::{ChrootId, ChrootIdError};
+pub(crate) use class::FailureClass;
 pub(crate) use dist::Dist;
+pub(crate) use fresh::Fresh;
+pub(crate) use indexes::{Indexes, Suite};
 pub(crate) use job_name::{JobName, JobNameError};
 pub(crate) use nap::{Nap, NapError};
 pub(crate) use nearest::nearest;
+pub(crate) use output::Output;
 pub(crate) use recipe::{Recipe, Variant};
 pub(crate) use selection::{Selectable, SelectionError, select};

@@ -138,6 +138,7 @@ mod tests {
             created: 0,
             took: 0,
             size: 0,
+            indexes: None,
             packages: vec![],
         }
     }

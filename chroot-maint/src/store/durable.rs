@@ -1,4 +1,4 @@
-//! Writes that are still there after a power cut. Knows nothing of what is written.
+//! Writes that are still there after a power cut, and one kind that need not be. Knows nothing of what is written.
 
 use std::{
     fs::{self, File},
@@ -14,6 +14,17 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
         let mut file = File::create_new(path)?;
         file.write_all(bytes)?;
         file.sync_all()
+    };
+    write().map_err(|source| StoreError::Write { path: path.to_owned(), source })
+}
+
+/// Replaces a file by one rename, without waiting for the disk: for reports, whose loss costs little.
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    let write = || {
+        let dir = path.parent().unwrap_or(Path::new("."));
+        let mut file = tempfile::Builder::new().prefix(".new").tempfile_in(dir)?;
+        file.write_all(bytes)?;
+        file.persist(path).map(drop).map_err(|error| error.error)
     };
     write().map_err(|source| StoreError::Write { path: path.to_owned(), source })
 }

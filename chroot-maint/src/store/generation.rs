@@ -8,7 +8,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::StoreError;
-use crate::spec::{ChrootId, Recipe};
+use crate::spec::{ChrootId, Indexes, Recipe};
 
 /// A generation with its record.
 #[derive(Debug)]
@@ -35,6 +35,9 @@ pub(crate) struct Record {
     pub(crate) took: u64,
     /// Disk space of the tree, in bytes.
     pub(crate) size: u64,
+    /// What the archive had when it was made, if that is known.
+    #[serde(default)]
+    pub(crate) indexes: Option<Indexes>,
     /// Every package in it, in dpkg's order.
     pub(crate) packages: Vec<Package>,
 }

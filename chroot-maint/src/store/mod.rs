@@ -6,6 +6,8 @@
 //! STATE/chroots/DIST-ARCH/current     -> gen/3
 //! STATE/chroots/DIST-ARCH/gen/3/      a tree, never changed once it is there
 //! STATE/chroots/DIST-ARCH/gen/3.json  its record
+//! STATE/chroots/DIST-ARCH/checked.json when it was last found to be as it should be
+//! STATE/chroots/DIST-ARCH/outcome.json what came of the last work on it
 //! STATE/chroots/DIST-ARCH/work/       unfinished; nothing in it counts
 //! ```
 //! What `current` points at is the chroot, and nothing else is: so a kill at any point leaves
@@ -17,7 +19,9 @@ mod error;
 mod generation;
 mod lock;
 mod mounts;
+mod outcome;
 mod remove;
+mod stamp;
 
 use std::{
     fs::{self, DirBuilder},
@@ -30,7 +34,9 @@ pub(crate) use commit::Work;
 pub(crate) use error::StoreError;
 pub(crate) use generation::{Generation, Package, Record};
 pub(crate) use lock::Lock;
+pub(crate) use outcome::{Action, Outcome, OutcomeFailure};
 pub(crate) use remove::remove_tree;
+pub(crate) use stamp::Stamp;
 
 use crate::spec::ChrootId;
 

@@ -139,7 +139,9 @@ fn a_process_left_behind_is_named_and_left_alone() {
     assert_eq!((leaks[0][0].pid, leaks[0][0].name.as_str()), (pid, "sleep"));
     let said = format!("* (output still held open by process {pid} (sleep); what it writes");
     assert!(ran.screen.contains(&said), "{}", ran.screen);
-    assert_eq!(state_of(pid), 'S');
+    // On a busy machine it may have its name already and not have come to wait yet.
+    let state = state_of(pid);
+    assert!("RSD".contains(state), "{state}");
     end(pid);
 }
 

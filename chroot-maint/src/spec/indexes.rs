@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::spec::Arch;
+use super::Arch;
 
 /// The indexes of the suites of one archive, by the names of the suites.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

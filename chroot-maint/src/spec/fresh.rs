@@ -1,0 +1,92 @@
+//! How fresh a chroot must be. Does not know how old any chroot is.
+
+use std::{fmt, str::FromStr, time::Duration};
+
+/// When a chroot that is there is looked at again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fresh {
+    /// Never: only what is missing is made.
+    Create,
+    /// Always, however young it is and whether or not its archive has changed.
+    Force,
+    /// When it was last made or looked at longer ago than this.
+    Within(Duration),
+}
+
+/// The units of an age, in seconds.
+const UNITS: [(&str, u64); 6] =
+    [("s", 1), ("m", 60), ("h", 3600), ("d", 86_400), ("w", 604_800), ("", 1)];
+
+impl Default for Fresh {
+    /// A week.
+    fn default() -> Self {
+        Self::Within(Duration::from_secs(604_800))
+    }
+}
+
+impl FromStr for Fresh {
+    type Err = String;
+
+    /// Reads `create`, `force`, or an age such as `7d`; an age without unit is in seconds.
+    fn from_str(word: &str) -> Result<Self, String> {
+        match word {
+            "create" => return Ok(Self::Create),
+            "force" => return Ok(Self::Force),
+            _ => {}
+        }
+        let unit = word.trim_start_matches(|c: char| c.is_ascii_digit());
+        let number = &word[..word.len() - unit.len()];
+        let seconds = UNITS.iter().find(|(name, _)| *name == unit).map(|(_, seconds)| *seconds);
+        match (number.parse::<u32>(), seconds) {
+            (Ok(number), Some(seconds)) => {
+                Ok(Self::Within(Duration::from_secs(u64::from(number) * seconds)))
+            }
+            _ => Err(format!(
+                "`{word}' is not a freshness: give create, force, or an age such as 12h or 7d"
+            )),
+        }
+    }
+}
+
+impl fmt::Display for Fresh {
+    /// The shortest words that read the same.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let age = match self {
+            Self::Create => return f.write_str("create"),
+            Self::Force => return f.write_str("force"),
+            Self::Within(age) => age.as_secs(),
+        };
+        let fits = |(_, seconds): &&(&str, u64)| age > 0 && age % seconds == 0;
+        let &(unit, seconds) = UNITS.iter().rev().skip(1).find(fits).unwrap_or(&("s", 1));
+        write!(f, "{}{unit}", age / seconds)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Duration, Fresh};
+
+    #[test]
+    fn words_and_ages_are_taken_and_nothing_else() {
+        let read = |word: &str| word.parse::<Fresh>();
+        assert_eq!((read("create"), read("force")), (Ok(Fresh::Create), Ok(Fresh::Force)));
+        for (word, seconds) in
+            [("0", 0), ("90", 90), ("10s", 10), ("5m", 300), ("12h", 43_200), ("2w", 1_209_600)]
+        {
+            assert_eq!(read(word), Ok(Fresh::Within(Duration::from_secs(seconds))), "{word}");
+        }
+        for word in ["", "d", "7 d", "-1d", "7y", "1.5d", "forced", "99999999999d"] {
+            assert!(read(word).is_err(), "{word}");
+        }
+    }
+
+    #[test]
+    fn it_is_shown_in_the_words_that_are_read() {
+        for word in ["create", "force", "0s", "90s", "5m", "12h", "7d", "8d"] {
+            let shown = word.parse::<Fresh>().unwrap().to_string();
+            assert_eq!(shown.parse::<Fresh>(), word.parse::<Fresh>());
+        }
+        assert_eq!(Fresh::default().to_string(), "1w");
+        assert_eq!("36h".parse::<Fresh>().unwrap().to_string(), "36h");
+    }
+}
