@@ -124,6 +124,8 @@ mod signals;
 pub mod simulation;
 mod status;
 mod summary;
+#[cfg(test)]
+mod testing;
 mod tokens;
 mod wake;
 mod world;

@@ -105,6 +105,7 @@ impl<W: fmt::Debug, C> fmt::Debug for Sink<W, C> {
 mod tests {
     use super::*;
     use crate::report::testing::Counting;
+    use crate::testing::{close, pipe};
 
     fn sink<W: Write>(writer: W) -> Sink<W, Vec<u8>> {
         Sink::with_complaints(writer, ("output", "going on with the logs only"), Vec::new())
@@ -112,8 +113,8 @@ mod tests {
 
     #[test]
     fn a_closed_pipe_is_said_once_and_everything_after_it_dropped() {
-        let (reader, writer) = crate::report::testing::pipe();
-        drop(reader);
+        let (reader, writer) = pipe();
+        close(reader, &writer);
         let mut sink = sink(writer);
         assert!(!sink.lost());
         for _ in 0..3 {
@@ -130,8 +131,8 @@ mod tests {
 
     #[test]
     fn a_program_that_is_named_says_itself_that_it_cannot_write() {
-        let (reader, writer) = crate::report::testing::pipe();
-        drop(reader);
+        let (reader, writer) = pipe();
+        close(reader, &writer);
         let mut sink = sink(writer);
         sink.set_program("prog");
         sink.buffer().extend(b"text\n");

@@ -1,6 +1,5 @@
 //! What the tests of the reports share: events, and the one place that makes the scheduler's types.
 
-use std::fs::File;
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -68,10 +67,4 @@ impl Write for Counting {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
-}
-
-/// The ends of a pipe, to read from and to write to.
-pub(super) fn pipe() -> (File, File) {
-    let (read, write) = nix::unistd::pipe().unwrap();
-    (read.into(), write.into())
 }

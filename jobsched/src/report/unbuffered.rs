@@ -63,7 +63,7 @@ mod tests {
     use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
     use super::*;
-    use crate::report::testing::pipe;
+    use crate::testing::pipe;
 
     fn non_blocking(writer: File) -> File {
         fcntl(&writer, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).unwrap();

@@ -1,14 +1,13 @@
 //! What is remembered from run to run, and what it is good for.
 
 use std::fs;
+use std::io::Write as _;
+use std::path::Path;
 use std::process::Command;
 
-use jobsched::{Builder, Jobs, Scheduler, command};
+use jobsched::{Builder, Event, Jobs, Scheduler, command};
 
-use crate::harness::Test;
-
-/// Sleeps so that it is surely longer than what doesn't.
-const LONG: &str = "exec sleep 0.2";
+use crate::harness::{Test, fifo, hold};
 
 fn shell(script: &str) -> Command {
     let mut shell = Command::new("sh");
@@ -16,11 +15,26 @@ fn shell(script: &str) -> Command {
     shell
 }
 
-fn schedule(builder: Builder) -> (Scheduler, Vec<jobsched::JobId>) {
+/// Three jobs at once. The long one is longer than the others however slow they are: it is started
+/// before them, and ends when they have.
+fn schedule(directory: &Path, builder: Builder) -> (Scheduler, Vec<jobsched::JobId>) {
+    let go = directory.join("go");
+    let mut held = hold(&go);
+    let mut others = 2;
+    let builder = builder.jobs(Jobs::AtMost(3)).observer(move |event: &Event<'_>| {
+        if let Event::Finished { .. } = event {
+            others -= 1;
+            if others == 0 {
+                held.write_all(b"go\n").unwrap();
+            }
+        }
+    });
     let mut scheduler = builder.build().unwrap();
+    let mut read = shell("read x <go");
+    read.current_dir(directory);
+    let long = scheduler.ensure(command("long", read)).unwrap();
     let short = scheduler.ensure(command("short", shell(":"))).unwrap();
     let failing = scheduler.ensure(command("failing", shell("exit 1"))).unwrap();
-    let long = scheduler.ensure(command("long", shell(LONG))).unwrap();
     (scheduler, vec![short, failing, long])
 }
 
@@ -29,15 +43,16 @@ fn the_second_run_begins_with_what_took_longest_in_the_first() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("history");
     let builder = || Scheduler::builder().history(&path).keep_going(true);
+    fifo(directory.path().join("go"));
 
-    let (mut first, jobs) = schedule(builder());
+    let (mut first, jobs) = schedule(directory.path(), builder());
     assert!(jobs.iter().all(|&job| first.expected(job).is_none()));
     let summary = first.run().unwrap();
     assert_eq!((summary.succeeded, summary.failed), (2, 1));
     let steps: Vec<&str> = summary.critical_path.iter().map(|step| &*step.name).collect();
     assert_eq!(steps, ["long"]);
 
-    let (second, jobs) = schedule(builder());
+    let (second, jobs) = schedule(directory.path(), builder());
     let [short, failing, long] = [0, 1, 2].map(|number| second.expected(jobs[number]));
     assert!(long.unwrap().duration > short.unwrap().duration);
     assert!(long.unwrap().peak_memory.unwrap() > 100_000);
@@ -56,7 +71,9 @@ fn a_dry_run_leaves_the_history_alone() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("history");
     fs::write(&path, "not a history\n").unwrap();
-    let (mut scheduler, _) = schedule(Scheduler::builder().history(&path).dry_run(true));
+    let builder = Scheduler::builder().history(&path).dry_run(true);
+    let mut scheduler = builder.build().unwrap();
+    scheduler.ensure(command("job", shell(":"))).unwrap();
     scheduler.run().unwrap();
     assert_eq!(fs::read_to_string(&path).unwrap(), "not a history\n");
 }

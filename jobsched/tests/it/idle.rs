@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::io::Write as _;
+use std::path::Path;
 
-use crate::harness::{Program, example, fifo, hold, plain, release, status_of};
+use crate::harness::{Lifeline, Program, example, fifo, hold, plain, release, status_of};
 use crate::host::Host;
 
 /// Processor time in clock ticks, and how often all threads have gone to sleep.
@@ -29,9 +30,13 @@ fn spent_during_a_flood(pid: u32) -> (u64, u64) {
 }
 
 /// Asserts that the host does nothing from its line `mark` on, while others work, until `go`.
-fn assert_idle(directory: &std::path::Path, host: Host, mark: &str) {
+fn assert_idle(directory: &Path, host: Host, mark: &str) {
     let mut program = Program::start(host.command());
     program.line_with(mark);
+    assert_idle_from_now_on(directory, program);
+}
+
+fn assert_idle_from_now_on(directory: &Path, mut program: Program) {
     // An answer shows that it has seen to all that came before.
     program.signal(nix::sys::signal::Signal::SIGUSR1);
     program.line_with(" running, ");
@@ -47,8 +52,11 @@ fn assert_idle(directory: &std::path::Path, host: Host, mark: &str) {
 fn while_a_job_runs_that_has_closed_its_streams() {
     let directory = tempfile::tempdir().unwrap();
     fifo(directory.path().join("go"));
-    let host = Host::new(directory.path()).sh("job", "echo closing; exec >&- 2>&-; read x <go");
-    assert_idle(directory.path(), host, "| closing");
+    let closed = fifo(directory.path().join("closed"));
+    let host = Host::new(directory.path()).sh("job", "exec >&- 2>&-; echo now >closed; read x <go");
+    let program = Program::start(host.command());
+    Lifeline::open(&closed).line();
+    assert_idle_from_now_on(directory.path(), program);
 }
 
 #[test]

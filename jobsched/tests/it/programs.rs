@@ -3,13 +3,13 @@
 
 use std::fs::{self, File};
 use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
-use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::Command;
 
 use jobsched::{Jobs, Program, command};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::sys::resource::{Resource, getrlimit};
 use nix::unistd::pipe2;
 
 use crate::harness::{Seen, Test, Text as _, host};
@@ -22,10 +22,15 @@ fn shell(script: &str) -> Program {
     Program::new("sh").args(["-c", script])
 }
 
+/// Has another process write a script: what is started by other tests meanwhile would have it open,
+/// too, if this one had, and what is open to be written to can't be run.
 fn script(path: &Path, text: &str, mode: u32) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, text).unwrap();
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    let status = Command::new("sh")
+        .args(["-c", r#"printf %s "$2" >"$1" && chmod "$3" "$1""#, "sh"])
+        .args([path.as_os_str(), text.as_ref(), format!("{mode:o}").as_ref()])
+        .status();
+    assert!(status.unwrap().success());
 }
 
 #[test]
@@ -91,7 +96,7 @@ fn a_program_that_cannot_be_started_says_what_was_tried() {
         .job(command("nowhere", Program::new("no-such-program")))
         .job(command("nameless", Program::new("")))
         .job(command("elsewhere", Program::new("true").current_dir("/no/such/place")))
-        .job(command("missing there", Program::new("./true").current_dir("/tmp")))
+        .job(command("missing there", Program::new("./true").current_dir("/")))
         .job(command("no program", Program::new(&no_program)))
         .job(command("zero", Program::new("true").arg("a\0b")))
         .job(command("fine", Program::new("true")))
@@ -104,7 +109,7 @@ fn a_program_that_cannot_be_started_says_what_was_tried() {
     not("nowhere", "run `no-such-program': No such file or directory (os error 2)");
     not("nameless", "run `': No such file or directory (os error 2)");
     not("elsewhere", "change to directory /no/such/place: No such file or directory (os error 2)");
-    not("missing there", "run `./true' in /tmp: No such file or directory (os error 2)");
+    not("missing there", "run `./true' in /: No such file or directory (os error 2)");
     let format = format!("run `{}': Exec format error (os error 8)", no_program.display());
     not("no program", &format);
     not("zero", "run `true': there is a byte 0 in an argument");
@@ -146,7 +151,10 @@ fn a_jobserver_whose_descriptors_have_high_numbers_is_handed_on_and_nothing_else
     let (read, write) = pipe2(OFlag::O_CLOEXEC).unwrap();
     nix::unistd::write(&write, b"abcd").unwrap();
     let high = |fd: &OwnedFd, from| owned(fcntl(fd, FcntlArg::F_DUPFD_CLOEXEC(from)).unwrap());
-    let (read, write) = (high(&read, 1003), high(&write, 1500));
+    // More than the first hundreds, if there may be more.
+    let limit = i32::try_from(getrlimit(Resource::RLIMIT_NOFILE).unwrap().0).unwrap_or(i32::MAX);
+    let most = limit.min(2000);
+    let (read, write) = (high(&read, most / 2), high(&write, most / 4 * 3));
     let (read_number, write_number) = (read.as_raw_fd(), write.as_raw_fd());
     let auth = format!("-j5 --jobserver-auth={read_number},{write_number}");
     // A redirection of the shell takes one digit only.

@@ -50,7 +50,10 @@ fn flood_says_how_it_is_used() {
 
 #[test]
 fn a_reader_that_goes_away_costs_no_job_and_is_said_once() {
-    let script = "{ $FLOOD 50 sh -c 'echo line; >$$.ran'; echo $? >status; } | head -1; \
+    // Each job ends only when the reader is gone: until then the reader has the lock.
+    let script = "exec 9>lock; flock 9; \
+        { $FLOOD 50 sh -c 'echo line; flock -s lock true; >$$.ran' 9>&-; echo $? >status; } \
+        | { head -1; exec <&-; flock -u 9; }; \
         exit $(cat status)";
     let (output, ran) = flood(script);
     assert_eq!(output.stdout, b"flood.1                  | line\n");

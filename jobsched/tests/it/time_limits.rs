@@ -2,20 +2,34 @@
 
 use std::time::Duration;
 
-use jobsched::{Check, Checking, Error, Job, Plan, Retries, Work};
+use jobsched::{Check, Checking, Error, Event, Job, Plan, Retries, Work};
 
-use crate::harness::Test;
+use crate::harness::{Lifeline, Test};
 
 /// A script with a time limit.
 struct Limited {
     script: std::process::Command,
     limit: Duration,
-    retries: u32,
+    /// After the first try, `true` has that long.
+    retry: Option<Duration>,
 }
 
-/// Those whose scripts have something to set up first have more time for it than they need.
 fn limited(test: &Test, script: &str, millis: u64) -> Limited {
-    Limited { script: test.shell(script), limit: Duration::from_millis(millis), retries: 0 }
+    Limited { script: test.shell(script), limit: Duration::from_millis(millis), retry: None }
+}
+
+/// For jobs that have to set something up before their time is over: the scheduler, which would end
+/// them, gets no further than their start until they have written a line to the fifo `ready`.
+fn patient() -> Test {
+    let test = Test::new();
+    let ready = test.fifo("ready");
+    test.with(|builder| {
+        builder.observer(move |event: &Event<'_>| {
+            if let Event::Started { .. } = event {
+                Lifeline::open(&ready).line();
+            }
+        })
+    })
 }
 
 impl Job for Limited {
@@ -24,7 +38,7 @@ impl Job for Limited {
     }
 
     fn plan(&mut self, plan: &mut Plan<'_>) -> Result<(), Error> {
-        plan.retries(Retries::times(self.retries));
+        plan.retries(Retries::times(self.retry.map_or(0, |_| 1)));
         Ok(())
     }
 
@@ -34,7 +48,9 @@ impl Job for Limited {
 
     fn run(&mut self) -> Work {
         let script = std::mem::replace(&mut self.script, std::process::Command::new("true"));
-        Work::from(script).time_limit(self.limit)
+        let limit =
+            self.retry.map_or(self.limit, |retry| std::mem::replace(&mut self.limit, retry));
+        Work::from(script).time_limit(limit)
     }
 }
 
@@ -50,26 +66,27 @@ fn a_job_that_takes_too_long_is_told_to_end_and_has_failed() {
 
 #[test]
 fn one_that_ends_well_when_told_to_has_failed_all_the_same() {
-    let test = Test::new();
-    let job = limited(&test, "trap 'echo tidied up; exit 0' TERM; sleep 1000 & wait", 700);
+    let test = patient();
+    let script = "sleep 1000 & trap 'echo tidied up; exit 0' TERM; echo ready >ready; wait";
+    let job = limited(&test, script, 50);
     let ran = test.job(job).run();
-    assert_eq!(ran.outcome("job"), "not done within its time limit of 0.7 s");
+    assert_eq!(ran.outcome("job"), "not done within its time limit of 0.05 s");
     assert_eq!(ran.stdout("job"), "tidied up");
 }
 
 #[test]
 fn one_that_does_not_listen_is_killed_after_the_grace_period() {
-    let test = Test::new().with(|builder| builder.grace(Duration::from_millis(50)));
-    let job = limited(&test, "trap '' TERM; while :; do sleep 1000; done", 700);
+    let test = patient().with(|builder| builder.grace(Duration::from_millis(50)));
+    let job = limited(&test, "trap '' TERM; echo ready >ready; exec sleep 1000", 50);
     let ran = test.job(job).run();
-    assert_eq!(ran.outcome("job"), "not done within its time limit of 0.7 s");
-    assert!(ran.info("job").elapsed >= Duration::from_millis(750));
+    assert_eq!(ran.outcome("job"), "not done within its time limit of 0.05 s");
+    assert!(ran.info("job").elapsed >= Duration::from_millis(100));
 }
 
 #[test]
 fn what_it_started_is_ended_with_it() {
-    let test = Test::new().with(|builder| builder.grace(Duration::from_millis(50)));
-    let script = "(trap '' TERM; echo $$; while :; do sleep 1000; done) & exec sleep 1000";
+    let test = patient().with(|builder| builder.grace(Duration::from_millis(50)));
+    let script = "(trap '' TERM; echo ready >ready; exec sleep 1000) & exec sleep 1000";
     let job = limited(&test, script, 50);
     let ran = test.job(job).run();
     assert_eq!(ran.summary.failed, 1);
@@ -96,8 +113,7 @@ fn one_that_ends_in_time_is_left_alone() {
 fn each_try_has_its_own_time() {
     let test = Test::new().logged();
     let mut job = limited(&test, "exec sleep 1000", 50);
-    job.retries = 1;
-    // The second time it is `true`.
+    job.retry = Some(Duration::from_secs(1000));
     let ran = test.job(job).run().assert_success();
     assert_eq!(ran.outcome("job"), "succeeded after 2 tries");
     assert!(ran.screen.contains("(not done within its time limit of 0.05 s, try 1; again now)"));

@@ -7,9 +7,8 @@ use Stream::{Stderr, Stdout};
 
 use super::*;
 use crate::event::Why;
-use crate::report::testing::{
-    Counting, feed, finished, finished_after, job, output, pipe, run, summary,
-};
+use crate::report::testing::{Counting, feed, finished, finished_after, job, output, run, summary};
+use crate::testing::{close, pipe};
 
 fn report<'a>(events: impl IntoIterator<Item = Event<'a>>) -> String {
     let clock = Clock {
@@ -174,7 +173,7 @@ fn an_event_is_written_when_it_happens_and_in_one_call() {
 #[test]
 fn a_report_that_cannot_be_written_is_given_up() {
     let (reader, writer) = pipe();
-    drop(reader);
+    close(reader, &writer);
     let mut json = JsonLines::new(writer);
     feed(&mut json, [output("a", Stdout, "x\n"), output("a", Stdout, "x\n")]);
     assert!(json.output_lost());

@@ -9,9 +9,8 @@ use Stream::{Stderr, Stdout};
 use super::*;
 use crate::event::Process;
 use crate::job::{Cancellation, Failure};
-use crate::report::testing::{
-    Counting, feed, finished, finished_after, job, output, pipe, run, summary,
-};
+use crate::report::testing::{Counting, feed, finished, finished_after, job, output, run, summary};
+use crate::testing::{close, pipe};
 
 static FAILED: Outcome = Outcome::Failed { failure: Failure::Exit(2), tries: 1 };
 static NOTHING_NEW: Outcome = Outcome::UpToDate(Some(Cow::Borrowed("nothing new")));
@@ -246,11 +245,11 @@ fn a_big_event_is_written_in_parts_of_limited_size() {
 #[test]
 fn a_closed_pipe_loses_the_report_and_nothing_else() {
     let (mut reader, writer) = pipe();
-    let mut plain = Plain::new(Unbuffered::new(writer)).quiet(true);
+    let mut plain = Plain::new(Unbuffered::new(writer.try_clone().unwrap())).quiet(true);
     feed(&mut plain, [output("a", Stdout, "x\n"), finished("b", &FAILED)]);
     let mut received = [0; 100];
     assert_eq!(reader.read(&mut received).unwrap(), 43);
-    drop(reader);
+    close(reader, &writer);
     feed(&mut plain, [finished("a", &FAILED)]);
     assert!(plain.output_lost());
     feed(&mut plain, [output("a", Stdout, "x\n"), finished("b", &FAILED)]);

@@ -61,7 +61,7 @@ fn run(command: &mut Command) -> Output {
 
 fn write_makefile(directory: &Path, text: &str) -> String {
     fs::write(directory.join("Makefile"), text).unwrap();
-    format!("timeout 60 make -r --no-print-directory -C {}", directory.display())
+    format!("timeout 600 make -r --no-print-directory -C {}", directory.display())
 }
 
 /// Not a test by itself: what the other processes do.

@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use super::*;
+use crate::testing::close;
 
 const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyz";
 
@@ -197,7 +198,7 @@ fn end_of_file_is_told_once_and_tokens_go_back_all_the_same() {
     assert_granted(&mut tokens);
     assert_granted(&mut tokens);
     assert!(tokens.share().unwrap().is_some());
-    drop(offers);
+    close(offers.write, &offers.read);
 
     assert!(matches!(tokens.acquire(), Grant::Lost(TokenError::EndOfFile)));
     assert_full(&mut tokens);
@@ -218,7 +219,7 @@ fn token_that_nobody_can_take_back_is_told() {
     let mut tokens = Tokens::inherited(Inherited::open(&auth).unwrap(), None);
     assert_granted(&mut tokens);
     assert_granted(&mut tokens);
-    drop(returns);
+    close(returns.read, &returns.write);
     let error = tokens.release().unwrap_err();
     assert!(
         matches!(&error, TokenError::GiveBack { source, .. } if source.kind() == ErrorKind::BrokenPipe),

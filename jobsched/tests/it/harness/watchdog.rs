@@ -1,16 +1,20 @@
 //! Ends the tests if one hangs, as a hang is the failure that tests of this kind have.
 
-use std::sync::Once;
-use std::time::Duration;
+use std::sync::{Mutex, Once, PoisonError};
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{SigHandler, Signal, signal};
 
-/// Far more than all tests together take.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Far more than any test takes, however busy the machine is.
+const PATIENCE: Duration = Duration::from_secs(600);
 
-/// Begins to watch, if nobody has yet.
+/// When a test last did something that it tells of here.
+static LAST: Mutex<Option<Instant>> = Mutex::new(None);
+
+/// Begins to watch, if nobody has yet, and is a sign of life.
 pub(crate) fn watch() {
     static ONCE: Once = Once::new();
+    *LAST.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     ONCE.call_once(|| {
         // Whoever runs this in the background may have these ignored, and what is ignored stays so in
         // all programs that are started from here.
@@ -20,9 +24,17 @@ pub(crate) fn watch() {
             unsafe { signal(number, SigHandler::SigDfl) }.unwrap();
         }
         std::thread::spawn(|| {
-            std::thread::sleep(PATIENCE);
-            eprintln!("a test hangs: giving up after {PATIENCE:?}");
+            while let Some(left) = left() {
+                std::thread::sleep(left);
+            }
+            eprintln!("a test hangs: nothing has happened for {PATIENCE:?}");
             std::process::abort();
         });
     });
+}
+
+/// For how long there has to be a sign of life; none if it is too late.
+fn left() -> Option<Duration> {
+    let last = (*LAST.lock().unwrap_or_else(PoisonError::into_inner))?;
+    PATIENCE.checked_sub(last.elapsed()).filter(|left| !left.is_zero())
 }
