@@ -15,6 +15,8 @@ use signal_hook::flag;
 use signal_hook::iterator::backend::SignalDelivery;
 use signal_hook::iterator::exfiltrator::SignalOnly;
 
+use crate::process::stop_self_while;
+
 /// How far the end of a run has come.
 #[derive(Debug, Clone, Copy, Default)]
 enum Phase {
@@ -141,7 +143,12 @@ impl Signals {
             signals.push(signal);
             if signal != SIGCONT && caught & bit == 0 && !defaults.contains_key(&signal) {
                 let idle = Arc::new(AtomicBool::new(true));
-                flag::register_conditional_default(signal, Arc::clone(&idle))?;
+                if signal == SIGTSTP {
+                    // The one of `signal-hook` would stop us even where nobody can continue us.
+                    stop_self_while(Arc::clone(&idle))?;
+                } else {
+                    flag::register_conditional_default(signal, Arc::clone(&idle))?;
+                }
                 defaults.insert(signal, Arc::new(Claim { idle, runs: Mutex::new(0) }));
             }
             claims.extend(defaults.get(&signal).cloned());

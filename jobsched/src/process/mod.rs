@@ -20,7 +20,7 @@ use nix::unistd::Pid;
 pub(crate) use family::{Holders, group_members, holders_of};
 pub(crate) use launch::Launcher;
 pub(crate) use limit::FileLimit;
-pub(crate) use sys::{pidfd_open, stop_self};
+pub(crate) use sys::{pidfd_open, stop_self, stop_self_while};
 pub(crate) use terms::{Environment, NotStarted, above_standard};
 
 use crate::machine::Ending;

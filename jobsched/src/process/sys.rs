@@ -7,6 +7,8 @@ use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use nix::sys::signal::{
@@ -205,4 +207,15 @@ pub(crate) fn stop_self() {
         let _ = mask.and_then(|mask| mask.thread_set_mask());
         let _ = sigaction(Signal::SIGTSTP, &handler);
     }
+}
+
+/// From now on SIGTSTP stops this process, as [`stop_self`] does, while `idle` is set.
+pub(crate) fn stop_self_while(idle: Arc<AtomicBool>) -> io::Result<()> {
+    let act = move || {
+        if idle.load(Ordering::SeqCst) {
+            stop_self();
+        }
+    };
+    // SAFETY: all that it calls is async-signal-safe; it neither allocates nor locks nor panics.
+    unsafe { signal_hook::low_level::register(libc::SIGTSTP, act) }.map(|_| ())
 }

@@ -120,7 +120,8 @@ fn part() {
         "without clone3" => forbidden(&[SYS_clone3]),
         "without close_range" => forbidden(&[SYS_close_range]),
         "untouched" => untouched(),
-        "afterwards" => afterwards(),
+        "afterwards" => afterwards(Signal::SIGINT),
+        "stopped afterwards" => afterwards(Signal::SIGTSTP),
         part => panic!("{part}"),
     }
 }
@@ -312,13 +313,13 @@ fn untouched() {
 }
 
 /// Two runs that handle signals, and then one signal more.
-fn afterwards() {
+fn afterwards(signal: Signal) {
     for name in ["first", "second"] {
         let mut scheduler = Scheduler::builder().handle_signals(true).build().unwrap();
         scheduler.ensure(command(name, Command::new("true"))).unwrap();
         assert!(scheduler.run().unwrap().success());
     }
     println!("over");
-    raise(Signal::SIGINT).unwrap();
+    raise(signal).unwrap();
     println!("alive");
 }

@@ -1,11 +1,13 @@
 //! Signals without a terminal: what is handled if asked, and that nothing is otherwise.
 
-use std::os::unix::process::ExitStatusExt as _;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::Path;
 
 use nix::sys::signal::Signal;
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
+use nix::unistd::Pid;
 
-use crate::harness::{Lifeline, Program, Test, Text as _, end, fifo, host, release};
+use crate::harness::{Lifeline, Program, Test, Text as _, end, fifo, host, plain, release};
 use crate::host::Host;
 
 /// Holds the fifo `alive` open with all its children, and says in it when it is up.
@@ -130,6 +132,30 @@ fn after_a_run_that_handled_signals_the_next_one_ends_the_host() {
     let output = host("afterwards").output().unwrap();
     assert_eq!(output.status.signal(), Some(Signal::SIGINT as i32), "{}", output.text());
     assert!(output.text().contains("over\n"));
+}
+
+#[test]
+fn after_a_run_ctrl_z_stops_the_host_where_somebody_could_continue_it() {
+    let mut command = host("stopped afterwards");
+    // In the session of its parent, but not in its group: as a shell does it.
+    command.process_group(0);
+    let mut program = Program::start(command);
+    program.line_with("over");
+    let id = Id::Pid(Pid::from_raw(program.pid().try_into().unwrap()));
+    let how = WaitPidFlag::WSTOPPED | WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
+    let stopped = waitid(id, how).unwrap();
+    assert!(matches!(stopped, WaitStatus::Stopped(_, Signal::SIGTSTP)), "{stopped:?}");
+    program.signal(Signal::SIGCONT);
+    assert!(program.succeeds().contains("alive\n"));
+}
+
+#[test]
+fn after_a_run_ctrl_z_does_nothing_where_nobody_could_continue_the_host() {
+    let inner = host("stopped afterwards");
+    let mut session = plain("setsid");
+    session.arg("--wait").arg(inner.get_program()).args(inner.get_args());
+    session.env(crate::host::PART, "stopped afterwards");
+    assert!(Program::start(session).succeeds().contains("alive\n"));
 }
 
 #[test]
