@@ -3,6 +3,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::io;
 use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 
@@ -28,13 +29,17 @@ pub(crate) fn group_members(leader: u32) -> Vec<Pid> {
 pub(crate) struct Holders {
     /// Those that may write to them, other than this process; the first few.
     pub(crate) processes: Vec<Process>,
-    /// Whether there are others that are just about to let go: children that another thread of this
-    /// process is starting have copies of all its descriptors until their programs begin.
+    /// Whether there are others that are just about to let go: children that this process is starting
+    /// have copies of all its descriptors until their programs begin.
     pub(crate) passing: bool,
+    /// Whether there are processes that may hold one, but can't be looked at.
+    pub(crate) hidden: bool,
 }
 
-/// The processes that hold one of the pipes open of which these are the ends to read from.
-pub(crate) fn holders_of(pipes: &[BorrowedFd<'_>]) -> Holders {
+/// The processes that hold one of the pipes open of which these are the ends to read from, and which
+/// were made for the child `leader`. That has not been reaped.
+pub(crate) fn holders_of(pipes: &[BorrowedFd<'_>], leader: u32) -> Holders {
+    let leader_stat = Stat::of(leader);
     let targets: Vec<_> = pipes
         .iter()
         .filter_map(|pipe| Some(format!("pipe:[{}]", fstat(pipe).ok()?.st_ino)))
@@ -44,11 +49,19 @@ pub(crate) fn holders_of(pipes: &[BorrowedFd<'_>]) -> Holders {
         match hold(pid, &targets) {
             // Looked at twice: while a program begins, the kernel forgets that descriptors are to be
             // closed just before it closes them.
-            Some(Hold::Kept) if hold(pid, &targets) == Some(Hold::Kept) => {
+            Ok(Some(Hold::Kept))
+                if hold(pid, &targets).ok() == Some(Some(Hold::Kept))
+                    && !is_other_child(pid, leader) =>
+            {
                 holders.processes.push(Process { pid, name: name(pid) });
             }
-            Some(_) => holders.passing = true,
-            None => {}
+            Ok(Some(_)) => holders.passing = true,
+            Ok(None) => {}
+            Err(_) => {
+                // What a job has started is no older than the job.
+                let is_young = |stat: Stat| leader_stat.is_none_or(|job| stat.start >= job.start);
+                holders.hidden |= Stat::of(pid).is_some_and(is_young) && has_memory(pid);
+            }
         }
         if holders.processes.len() == HOLDERS {
             break;
@@ -62,14 +75,53 @@ fn processes() -> impl Iterator<Item = u32> {
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
+/// What the kernel says of a process in one line.
+#[derive(Debug, Clone, Copy)]
+struct Stat {
+    is_alive: bool,
+    parent: u32,
+    group: u32,
+    session: u32,
+    /// In ticks since the system was started.
+    start: u64,
+}
+
+impl Stat {
+    fn of(pid: u32) -> Option<Self> {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // The name is in parentheses and may hold anything, blanks and parentheses too.
+        let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+        Some(Self {
+            is_alive: !matches!(fields.next()?, "Z" | "X"),
+            parent: fields.next()?.parse().ok()?,
+            group: fields.next()?.parse().ok()?,
+            session: fields.next()?.parse().ok()?,
+            start: fields.nth(15)?.parse().ok()?,
+        })
+    }
+}
+
 /// The process group of a process, unless it is a zombie.
 fn group_if_alive(pid: u32) -> Option<u32> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name is in parentheses and may hold anything, blanks and parentheses too.
-    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
-    let state = fields.next()?;
-    let group = fields.nth(1)?.parse().ok()?;
-    (!matches!(state, "Z" | "X")).then_some(group)
+    Stat::of(pid).filter(|stat| stat.is_alive).map(|stat| stat.group)
+}
+
+/// Whether a process is a child of this one and has nothing to do with the job of `leader`. The kernel
+/// may take its time between forgetting that descriptors are to be closed and closing them.
+///
+/// Processes that a job has left behind come to be our children, too, where we are the first process
+/// of a container; but then they are of its group, or have gone to a session of their own.
+fn is_other_child(pid: u32, leader: u32) -> bool {
+    let here = std::process::id();
+    let (Some(stat), Some(ours)) = (Stat::of(pid), Stat::of(here)) else { return false };
+    stat.parent == here && stat.group != leader && stat.session == ours.session
+}
+
+/// Whether a process has memory of its own, which neither the kernel's own ones have nor those that
+/// are about to end. Nobody but root may look at the descriptors of either.
+fn has_memory(pid: u32) -> bool {
+    let sizes = fs::read_to_string(format!("/proc/{pid}/statm")).unwrap_or_default();
+    sizes.split_whitespace().next().is_some_and(|size| size != "0")
 }
 
 /// How a process holds a pipe open to write to it.
@@ -80,10 +132,15 @@ enum Hold {
     Passing,
 }
 
-fn hold(pid: u32, targets: &[String]) -> Option<Hold> {
-    let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+fn hold(pid: u32, targets: &[String]) -> io::Result<Option<Hold>> {
+    let descriptors = match fs::read_dir(format!("/proc/{pid}/fd")) {
+        Ok(descriptors) => descriptors,
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Err(error),
+        // It is gone.
+        Err(_) => return Ok(None),
+    };
     let mut hold = None;
-    for descriptor in descriptors {
+    for descriptor in descriptors.flatten() {
         let is_target = |link: PathBuf| targets.iter().any(|target| link.as_os_str() == &**target);
         if !fs::read_link(descriptor.path()).is_ok_and(is_target) {
             continue;
@@ -93,12 +150,12 @@ fn hold(pid: u32, targets: &[String]) -> Option<Hold> {
         };
         if flags.contains(OFlag::O_WRONLY) || flags.contains(OFlag::O_RDWR) {
             if !flags.contains(OFlag::O_CLOEXEC) {
-                return Some(Hold::Kept);
+                return Ok(Some(Hold::Kept));
             }
             hold = Some(Hold::Passing);
         }
     }
-    hold
+    Ok(hold)
 }
 
 /// The flags of a descriptor of another process, `O_CLOEXEC` among them.
@@ -112,4 +169,47 @@ fn flags(pid: u32, descriptor: &OsStr) -> Option<OFlag> {
 fn name(pid: u32) -> String {
     let name = fs::read(format!("/proc/{pid}/comm")).unwrap_or_default();
     String::from_utf8_lossy(name.strip_suffix(b"\n").unwrap_or(&name)).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::io::{BufRead as _, BufReader, Write as _};
+    use std::os::fd::AsFd as _;
+    use std::os::unix::process::CommandExt as _;
+    use std::process::{Child, Command, Stdio};
+
+    use super::*;
+    use crate::testing::pipe;
+
+    /// A process that holds a pipe open, of which the end to read from is returned, too.
+    fn holder(command: &mut Command) -> (Child, File) {
+        let (read, write) = pipe();
+        let mut child = command.stdin(Stdio::piped()).stdout(write).spawn().unwrap();
+        // `command` has the other end, too. The answer shows that the program has begun.
+        command.stdout(Stdio::null());
+        writeln!(child.stdin.as_mut().unwrap(), "hello").unwrap();
+        let mut line = String::new();
+        BufReader::new(&read).read_line(&mut line).unwrap();
+        assert_eq!(line, "hello\n");
+        (child, read)
+    }
+
+    #[test]
+    fn who_holds_a_pipe_and_is_of_the_job_is_named() {
+        let (mut child, read) = holder(Command::new("cat").process_group(0));
+        let Holders { processes, .. } = holders_of(&[read.as_fd()], child.id());
+        assert_eq!(processes, [Process { pid: child.id(), name: "cat".into() }]);
+        drop(child.stdin.take());
+        child.wait().unwrap();
+    }
+
+    #[test]
+    fn another_child_of_ours_is_about_to_let_go() {
+        let (mut child, read) = holder(&mut Command::new("cat"));
+        let Holders { processes, passing, .. } = holders_of(&[read.as_fd()], u32::MAX);
+        assert_eq!((processes, passing), (vec![], true));
+        drop(child.stdin.take());
+        child.wait().unwrap();
+    }
 }

@@ -19,11 +19,12 @@ use crate::world::Observers;
 /// that is written by others.
 const DRAIN: usize = 1024 * 1024;
 
-/// For how long the end of a pipe that nobody is seen to hold is waited for, before it is said that
-/// somebody unknown holds it. In milliseconds.
+/// For how long the end of a pipe that nobody is seen to hold is waited for, before it is looked again.
+/// In milliseconds.
 const LINGER: u8 = 100;
-/// How often that is done.
-const LOOKS: u32 = 5;
+/// How often that is done before it is said that somebody unknown holds it: if there is somebody who
+/// may, and if there is nobody. Then it will end, but on a busy machine in its own time.
+const LOOKS: (u32, u32) = (5, 100);
 
 /// A job that runs.
 #[derive(Debug)]
@@ -130,7 +131,8 @@ impl Running {
 
     fn tell_leak(&mut self, buffer: &mut [u8], sinks: &mut Sinks<'_>) {
         for look in 1.. {
-            let Holders { processes, passing } = holders_of(&self.open_pipes());
+            let leader = self.child.pid();
+            let Holders { processes, passing, hidden } = holders_of(&self.open_pipes(), leader);
             if processes.is_empty() {
                 // They are gone, or can't be found out. A process that has closed its descriptors is
                 // not seen any more a moment before its pipes end, and on a busy machine that may be
@@ -145,7 +147,7 @@ impl Running {
                 if passing || self.open_pipes().is_empty() {
                     return;
                 }
-                if look < LOOKS {
+                if look < if hidden { LOOKS.0 } else { LOOKS.1 } {
                     continue;
                 }
             }
