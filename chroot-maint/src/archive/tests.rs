@@ -1,6 +1,9 @@
 //! The real apt against the toy archive, whole and broken.
 
-use std::process::Command;
+use std::{
+    net::{TcpListener, TcpStream},
+    process::Command,
+};
 
 use tempfile::TempDir;
 
@@ -20,7 +23,12 @@ struct Room {
     dir: TempDir,
     archs: Vec<Arch>,
     suites: Vec<String>,
+    /// For how many seconds apt waits for an answer.
+    patience: u32,
 }
+
+/// More than any answer takes, however busy the machine is.
+const PATIENCE: u32 = 600;
 
 impl Room {
     /// With one suite, one package, and the host's architecture.
@@ -36,7 +44,13 @@ impl Room {
         let suites = suites.iter().map(ToString::to_string).collect();
         // Open to all, as apt drops its privileges.
         let dir = tempfile::Builder::new().permissions(open()).tempdir_in("/var/tmp").unwrap();
-        Self { toy, server, dir, archs, suites }
+        Self { toy, server, dir, archs, suites, patience: PATIENCE }
+    }
+
+    /// Breaks files; apt waits for those that stall no longer than it must.
+    fn break_files(&mut self, ending: &str, fault: Fault) {
+        self.server.break_files(ending, fault);
+        self.patience = if fault == Fault::Stall { 1 } else { PATIENCE };
     }
 
     fn recipe(&self) -> Recipe {
@@ -65,13 +79,13 @@ impl Room {
         )
     }
 
-    /// What the job does, with less patience.
+    /// What the job does, without its retries.
     fn update(&self) -> Result<Checked, FetchFailure> {
         let state = self.state();
         let update = state.begin(&self.sources(), &self.archs, 1).unwrap();
         let mut apt_get = Command::new("apt-get");
         update.configure(&mut apt_get, !nix::unistd::geteuid().is_root());
-        run(&mut apt_get)?;
+        run(&mut apt_get, self.patience)?;
         Ok(update.finish(&self.recipe()).unwrap())
     }
 
@@ -97,7 +111,8 @@ impl Room {
         std::fs::write(tree.join("var/lib/dpkg/status"), "").unwrap();
         let mut apt_get = Command::new("apt-get");
         stage.configure(&tree, &mut apt_get, !nix::unistd::geteuid().is_root());
-        run(apt_get.args(["install", "--yes", "-qq", "--download-only", package]))
+        let install = ["install", "--yes", "-qq", "--download-only", package];
+        run(apt_get.args(install), self.patience)
     }
 }
 
@@ -105,9 +120,10 @@ fn open() -> std::fs::Permissions {
     std::os::unix::fs::PermissionsExt::from_mode(0o755)
 }
 
-fn run(apt_get: &mut Command) -> Result<(), FetchFailure> {
+fn run(apt_get: &mut Command, patience: u32) -> Result<(), FetchFailure> {
     apt_get.env("LC_ALL", "C.UTF-8").env_remove("http_proxy");
-    apt_get.args(["-o", "Acquire::Retries=0", "-o", "Acquire::http::Timeout=1"]);
+    apt_get.args(["-o", "Acquire::Retries=0"]);
+    apt_get.args(["-o", &format!("Acquire::http::Timeout={patience}")]);
     let output = apt_get.output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     if output.status.success() {
@@ -214,8 +230,8 @@ fn a_mirror_that_fails_is_told_from_one_that_is_wrong() {
         ("InRelease", Fault::Corrupt, Mismatch, true),
         ("Release", Fault::NotFound, NoSuite, false),
     ] {
-        let room = Room::new();
-        room.server.break_files(what, fault);
+        let mut room = Room::new();
+        room.break_files(what, fault);
         check(&format!("{fault:?}"), &room, cause, is_transient);
     }
 }
@@ -233,14 +249,14 @@ fn an_index_that_is_not_as_it_should_be_is_the_mirrors_affair() {
         let mut room = Room::new();
         room.toy.without_by_hash("toy");
         room.toy.publish();
-        room.server.break_files("/Packages", fault);
+        room.break_files("/Packages", fault);
         check(&format!("{fault:?}"), &room, cause, true);
     }
 }
 
 #[test]
 fn a_package_that_is_not_as_it_should_be_is_the_mirrors_affair() {
-    let room = Room::new();
+    let mut room = Room::new();
     room.update().unwrap();
     for (fault, cause) in [
         (Fault::NotFound, NotFound),
@@ -250,7 +266,7 @@ fn a_package_that_is_not_as_it_should_be_is_the_mirrors_affair() {
         (Fault::HangUp, Unreachable),
         (Fault::Stall, Stalled),
     ] {
-        room.server.break_files(".deb", fault);
+        room.break_files(".deb", fault);
         let stage = room.stage(&format!("{fault:?}"));
         let failure = room.download(&stage, "hello").unwrap_err();
         assert_eq!(failure.cause, cause, "{fault:?}: {failure}");
@@ -263,19 +279,16 @@ fn a_package_that_is_not_as_it_should_be_is_the_mirrors_affair() {
 #[test]
 fn a_mirror_that_is_not_there_is_unreachable() {
     let room = Room::new();
-    let address = room.server.address();
-    let Room { toy, server, dir, archs, suites } = room;
-    drop(server);
-    let state = ArchiveState::new(dir.path(), &ArchiveId::parse("toy-0123456789").unwrap());
-    let sources = format!(
-        "Types: deb\nURIs: {address}\nSuites: {}\nComponents: main\nSigned-By: {}\n",
-        suites[0],
-        toy.keyring().display()
-    );
-    let update = state.begin(&sources, &archs, 1).unwrap();
+    // A port that nobody listens on, nor will: the near end of a connection has it.
+    let far = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let near = TcpStream::connect(far.local_addr().unwrap()).unwrap();
+    let nobody = format!("http://{}", near.local_addr().unwrap());
+    let state = ArchiveState::new(room.dir.path(), &ArchiveId::parse("toy-0123456789").unwrap());
+    let sources = room.sources().replace(&room.server.address(), &nobody);
+    let update = state.begin(&sources, &room.archs, 1).unwrap();
     let mut apt_get = Command::new("apt-get");
     update.configure(&mut apt_get, !nix::unistd::geteuid().is_root());
-    let failure = run(&mut apt_get).unwrap_err();
+    let failure = run(&mut apt_get, PATIENCE).unwrap_err();
     assert_eq!((failure.cause, failure.is_transient()), (Unreachable, true), "{failure}");
 }
 
@@ -363,6 +376,6 @@ fn a_component_that_is_not_there_is_the_configs_affair() {
     let update = state.begin(&sources, &room.archs, 1).unwrap();
     let mut apt_get = Command::new("apt-get");
     update.configure(&mut apt_get, !nix::unistd::geteuid().is_root());
-    let failure = run(&mut apt_get).unwrap_err();
+    let failure = run(&mut apt_get, PATIENCE).unwrap_err();
     assert_eq!((failure.cause, failure.class()), (NoIndex, "configuration"), "{failure}");
 }

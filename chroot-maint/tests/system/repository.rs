@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -23,9 +22,10 @@ rmdir "$0.lock"
 #[test]
 fn packages_are_installed_one_call_after_another_under_make_j() {
     let dir = tempfile::tempdir().unwrap();
-    let apt_get = dir.path().join("apt-get");
-    fs::write(&apt_get, APT_GET).unwrap();
-    fs::set_permissions(&apt_get, fs::Permissions::from_mode(0o755)).unwrap();
+    let (text, apt_get) = (dir.path().join("text"), dir.path().join("apt-get"));
+    fs::write(&text, APT_GET).unwrap();
+    // By another process: what other tests start meanwhile would have it open, which can't be run then.
+    run(Command::new("install").args(["-m", "755"]).args([&text, &apt_get]));
     let mut path = dir.path().as_os_str().to_owned();
     path.push(":/usr/bin:/bin");
     let calls: Vec<_> = ["no-such-tool:a", "no-such-tool:b", "no-such-tool:c"]

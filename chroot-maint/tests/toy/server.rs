@@ -102,7 +102,7 @@ impl Server {
     /// Waits until somebody waits for an answer that will not come.
     pub(crate) fn wait_for_stall(&self) {
         let state = self.shared.state();
-        let limit = Duration::from_secs(60);
+        let limit = Duration::from_secs(600);
         let waited =
             self.shared.changed.wait_timeout_while(state, limit, |state| state.stalled == 0);
         assert!(!waited.unwrap().1.timed_out(), "nobody asked for a file that stalls");
