@@ -65,7 +65,7 @@ fn run(cli: &Cli) -> Result<ExitCode, Error> {
         }
         Command::Test { seed } => jobs::run(&Wanted::Test { seed: *seed }, options, load(options)),
         Command::List => list(options),
-        Command::Job { name } => body::run(&JobName::parse(name)?, || load(options)),
+        Command::Job { name } => body::run(&JobName::parse(name)?, options.fresh, || load(options)),
         Command::Enter { chroot, user, bind, command } => {
             Ok(enter::enter(&load(options)?, chroot, user, bind, command)?)
         }

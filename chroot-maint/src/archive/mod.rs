@@ -17,11 +17,11 @@ mod sums;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use debs::DebCache;
+pub(crate) use debs::{Amount, DebCache};
 pub(crate) use error::ArchiveError;
 pub(crate) use failure::FetchFailure;
 pub(crate) use host_apt::{HostApt, HostAptError};
 pub(crate) use proxy::set_proxy;
 pub(crate) use sources::{DEFAULT_KEYRING, Sources, SourcesError};
-pub(crate) use stage::Stage;
+pub(crate) use stage::{ARCHIVES, Stage};
 pub(crate) use state::{ArchiveState, Checked};

@@ -15,6 +15,23 @@ use super::{
 };
 use crate::spec::{Arch, Indexes};
 
+/// Where apt and dpkg have packages, in a tree that they are installed in.
+pub(crate) const ARCHIVES: &str = "/var/cache/apt/archives";
+
+/// How dpkg is called in a tree. The tree knows nothing of the file that keeps apt from the host's configuration.
+const DPKG_IN_TREE: [&str; 9] = [
+    "Dir::Bin::dpkg=env",
+    "DPkg::Options::=--unset=APT_CONFIG",
+    "DPkg::Options::=dpkg",
+    "DPkg::Options::=--force-confnew",
+    "DPkg::Options::=--force-unsafe-io",
+    // What is done is in the job's own log, and in a tree it would differ from run to run.
+    "Dir::Log::Terminal=/dev/null",
+    "Dir::Log::History=/dev/null",
+    "Dir::Log::Planner=/dev/null",
+    "APT::Get::Download=false",
+];
+
 /// A job's share of an archive.
 #[derive(Debug)]
 pub(crate) struct Stage {
@@ -82,7 +99,6 @@ impl Stage {
     /// Makes a command for the host's apt-get one that solves, simulates or downloads for a tree: it knows the packages in that,
     /// its architecture, and this stage's lists; it downloads into [`Self::debs`]. Add what it is to do, such as `--simulate
     /// dist-upgrade`. Nothing of the host's apt nor of the tree's apt.conf, which might name programs to run, takes part.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for upgrades"))]
     pub(crate) fn configure(&self, tree: &Path, apt_get: &mut Command, own_files: bool) {
         apt_get.env("APT_CONFIG", self.dir.join("apt.conf"));
         apt_get.args(OPTIONS.iter().flat_map(|option| ["-o", option]));
@@ -106,5 +122,14 @@ impl Stage {
         if own_files || !is_open_to_all(&self.dir) {
             apt_get.args(["-o", "APT::Sandbox::User=root"]);
         }
+    }
+
+    /// Makes it one that has dpkg work in the tree; whoever runs it shows [`Self::debs`] there as [`ARCHIVES`].
+    pub(crate) fn configure_dpkg(&self, tree: &Path, apt_get: &mut Command) {
+        self.configure(tree, apt_get, true);
+        apt_get.args(DPKG_IN_TREE.iter().flat_map(|option| ["-o", option]));
+        let archives = tree.join(ARCHIVES.trim_start_matches('/'));
+        apt_get.args(option("Dir::Cache::archives=", &archives));
+        apt_get.args(option("DPkg::Chroot-Directory=", tree));
     }
 }

@@ -8,10 +8,12 @@ use std::{
 
 use super::{BodyError, process};
 use crate::{
-    archive::{ArchiveState, Checked, DebCache, FetchFailure, HostApt, Sources, Stage, set_proxy},
+    archive::{
+        Amount, ArchiveState, Checked, DebCache, FetchFailure, HostApt, Sources, Stage, set_proxy,
+    },
     config::{Chroot, Config},
     sandbox::Sandbox,
-    spec::{Arch, ArchiveId, JobName, Recipe},
+    spec::{Arch, ArchiveId, Indexes, JobName, Recipe},
     store::{Lock, Store},
     tools,
 };
@@ -46,24 +48,60 @@ pub(super) fn update(config: &Config, id: &ArchiveId) -> Result<(), BodyError> {
     Ok(())
 }
 
-/// A chroot's share of its archive, in a new directory; nothing if no mirror is known.
-pub(super) fn stage(
-    config: &Config,
-    chroot: &Chroot,
+/// What a chroot's archive has, which stays so as long as this is there.
+pub(super) struct Archive<'a> {
+    config: &'a Config,
+    chroot: &'a Chroot,
+    arch: Arch,
+    checked: Checked,
+    _lock: Lock,
+}
+
+/// What an archive had, and when.
+pub(super) struct Seen {
+    pub(super) indexes: Indexes,
+    /// In seconds since 1970.
+    pub(super) at: u64,
+}
+
+/// Looks what the archive of a chroot has, unless somebody just did; nothing if no mirror is known.
+pub(super) fn look<'a>(
+    config: &'a Config,
+    chroot: &'a Chroot,
     arch: Arch,
     way: &Way,
     sandbox: Sandbox,
-    dir: &Path,
-) -> Result<Option<Stage>, BodyError> {
+) -> Result<Option<Archive<'a>>, BodyError> {
     let Some(sources) = &way.sources else {
         return Ok(None);
     };
     let newer_than = seconds_since_1970().saturating_sub(FRESH_ENOUGH.as_secs());
-    let (_lock, checked) =
+    let (lock, checked) =
         bring_up_to_date(config, &chroot.recipe, way, sources, sandbox, newer_than)?;
-    let state = ArchiveState::new(&config.state_dir, &ArchiveId::of(&chroot.recipe));
+    Ok(Some(Archive { config, chroot, arch, checked, _lock: lock }))
+}
+
+impl Archive<'_> {
+    /// As far as the chroot sees it.
+    pub(super) fn seen(&self) -> Seen {
+        Seen { indexes: self.checked.indexes.of_arch(self.arch), at: self.checked.at }
+    }
+
+    /// The chroot's share, in a new directory; the archive itself may change from here on.
+    pub(super) fn stage(self, dir: &Path) -> Result<Stage, BodyError> {
+        let state_dir = &self.config.state_dir;
+        let state = ArchiveState::new(state_dir, &ArchiveId::of(&self.chroot.recipe));
+        Ok(Stage::prepare(&state, &self.checked, &DebCache::new(state_dir), self.arch, dir)?)
+    }
+}
+
+/// Adds to the cache what a stage has fetched. A cache that can't be written to is no reason to throw a chroot away.
+pub(super) fn keep_packages(config: &Config, stage: &Stage, fetched: &Path) -> Amount {
     let cache = DebCache::new(&config.state_dir);
-    Ok(Some(Stage::prepare(&state, &checked, &cache, arch, dir)?))
+    stage.collect(&cache, fetched).unwrap_or_else(|error| {
+        eprintln!("packages are not kept for the next time: {error}");
+        Amount::default()
+    })
 }
 
 /// What apt is told, and how it gets there.
@@ -141,6 +179,6 @@ fn archs(config: &Config, id: &ArchiveId) -> Vec<Arch> {
     archs
 }
 
-fn seconds_since_1970() -> u64 {
+pub(super) fn seconds_since_1970() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

@@ -10,21 +10,19 @@ use std::{
 
 use super::{
     BodyError,
-    archive::{self, Way},
+    archive::{self, Archive, Seen, Way},
     process,
+    task::Task,
 };
 use crate::{
-    archive::{DebCache, Stage},
-    config::{Chroot, Config},
+    archive::{ARCHIVES, Stage},
+    config::Config,
     foreign::is_emulator_crash,
-    sandbox::Sandbox,
-    spec::{ChrootId, Indexes},
-    store::Work,
 };
 
 /// The date that maintainer scripts write where they would write today's (2000-01-01): what a chroot
 /// holds should not depend on the day it was made.
-const SOURCE_DATE_EPOCH: &str = "946684800";
+pub(super) const SOURCE_DATE_EPOCH: &str = "946684800";
 
 /// How mmdebstrap calls the sources it is given, after a number that it puts before.
 pub(super) const SOURCES_FILE: &str = "debian.sources";
@@ -48,16 +46,12 @@ const TAKE: &str = concat!(
 );
 
 /// Unpacks and configures a whole system into the work directory's tree; gives what the archive had, if that is known.
-pub(super) fn bootstrap(
-    config: &Config,
-    id: &ChrootId,
-    chroot: &Chroot,
-    sandbox: Sandbox,
-    work: &Work,
-) -> Result<Option<Indexes>, BodyError> {
+pub(super) fn bootstrap(task: &Task<'_>) -> Result<Option<Seen>, BodyError> {
+    let &Task { config, id, chroot, sandbox, work, .. } = task;
     let way = Way::plan(&chroot.recipe)?;
-    let stage =
-        archive::stage(config, chroot, id.arch, &way, sandbox, &work.tmp().join("archive"))?;
+    let archive = archive::look(config, chroot, id.arch, &way, sandbox)?;
+    let seen = archive.as_ref().map(Archive::seen);
+    let stage = archive.map(|archive| archive.stage(&work.tmp().join("archive"))).transpose()?;
 
     // Root needs no user namespace and gets none; others are in one already, where they are root too.
     let mut mmdebstrap = sandbox.outside("mmdebstrap");
@@ -92,7 +86,7 @@ pub(super) fn bootstrap(
     if let Some(stage) = &stage {
         keep(config, stage, &work.tree());
     }
-    made.map(|()| stage.map(|stage| stage.indexes))
+    made.map(|()| seen)
 }
 
 /// Has mmdebstrap take its lists and packages from a stage, and leave there what it fetches.
@@ -121,17 +115,11 @@ fn quoted(path: &Path) -> OsString {
     OsString::from_vec(word)
 }
 
-/// Adds to the cache what was fetched, also by a run that failed after that: then it lies in the tree still. A cache
-/// that can't be written to is no reason to throw a chroot away.
+/// Adds to the cache what was fetched, also by a run that failed after that: then it lies in the tree still.
 fn keep(config: &Config, stage: &Stage, tree: &Path) {
-    let cache = DebCache::new(&config.state_dir);
-    let fetched = tree.join("var/cache/apt/archives");
-    for dir in [stage.debs(), fetched] {
-        if !dir.is_dir() {
-            continue;
-        }
-        if let Err(error) = stage.collect(&cache, &dir) {
-            eprintln!("packages are not kept for the next time: {error}");
+    for dir in [stage.debs(), tree.join(ARCHIVES.trim_start_matches('/'))] {
+        if dir.is_dir() {
+            archive::keep_packages(config, stage, &dir);
         }
     }
 }

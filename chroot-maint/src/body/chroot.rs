@@ -1,26 +1,37 @@
-//! The story of a chroot: made in a work directory, verified there, and only then the one in use.
+//! The story of a chroot: what is to be done for it, done in a work directory, and only then in use.
 
 use std::{
     env,
     path::PathBuf,
     thread,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime},
 };
 
-use super::{BodyError, bootstrap, interrupt, process, seal, verify};
+use super::{BodyError, interrupt, make, process, task::Task, upgrade};
 use crate::{
-    config::{Chroot, Config},
+    config::Config,
     sandbox::Sandbox,
-    spec::{self, ChrootId, JobName},
-    store::{Generation, Place, Record, Store, Work},
-    tools,
+    spec::{self, ChrootId, Fresh, JobName, Recipe},
+    store::{Generation, Place, Store, Work},
 };
 
-/// Makes the chroot unless it is there as its recipe says, as a new generation in either case.
-pub(super) fn create(config: &Config, id: &ChrootId) -> Result<(), BodyError> {
+/// What a chroot needs, as far as that can be said without a look at its archive.
+enum Need<'a> {
+    /// To be made, for there is none.
+    Making,
+    /// To be made anew, for the config wants another one; what that is.
+    Remaking { current: &'a Generation, changes: String },
+    /// A look at what its archive has; `always` into the tree too, whatever the archive's indexes say.
+    Looking { current: &'a Generation, always: bool },
+    /// Only what is missing is to be made.
+    Nothing { current: &'a Generation },
+}
+
+/// Makes the chroot if it is not there as its recipe says, or upgrades it if its archive has something newer: as a new
+/// generation in either case. `fresh` counts before what the config says.
+pub(super) fn keep(config: &Config, id: &ChrootId, fresh: Option<Fresh>) -> Result<(), BodyError> {
     let chroot = config.chroots.get(id).ok_or_else(|| not_configured(config, id))?;
     let sandbox = Sandbox::open_for(id.arch, config.host.arch)?;
-    tools::require(&["mmdebstrap"])?;
 
     let store = Store::new(config.state_dir.clone());
     let place = store.prepare(id)?;
@@ -29,29 +40,67 @@ pub(super) fn create(config: &Config, id: &ChrootId) -> Result<(), BodyError> {
         Some(process) => eprintln!("waiting for process {process}, which works on this chroot"),
         None => eprintln!("waiting for another process, which works on this chroot"),
     })?;
-    // Looked at under the lock: another run may have made it meanwhile.
-    let old = place.current()?;
-    if let Some(old) = old.as_ref().filter(|old| old.record.recipe == chroot.recipe) {
-        println!("generation {} is up to date: {}", old.number, old.tree.display());
-        return Ok(());
-    }
-
     for leftover in place.leftovers()? {
         remove(sandbox, &place, leftover)?;
     }
     // Not before the lock is held: who only waits has nothing to put in order.
     interrupt::begin().map_err(BodyError::Settle)?;
+    // Looked at under the lock: another run may have made it meanwhile.
+    let old = place.current()?;
+    let need = Need::of(old.as_ref(), &chroot.recipe, fresh.unwrap_or(chroot.fresh));
+    if let Need::Nothing { current } = need {
+        println!("generation {} is there: {}", current.number, current.tree.display());
+        return Ok(());
+    }
+
     let work = place.begin()?;
-    let made = make(config, id, chroot, sandbox, &place, &work, old.as_ref());
+    let begun = (SystemTime::now(), Instant::now());
+    let task = Task { config, id, chroot, sandbox, place: &place, work: &work, begun };
+    let done = meet(&task, &need);
     if interrupt::has_signal() {
         eprintln!("interrupted: deleting unfinished work");
     }
     let cleared = clear(sandbox, &place, &work);
     interrupt::end().map_err(BodyError::Settle)?;
-    let new = made?;
+    let new = done?;
     cleared?;
-    println!("generation {} is in use: {}", new.number, new.tree.display());
+    if let Some(new) = new {
+        println!("generation {} is in use: {}", new.number, new.tree.display());
+    }
     Ok(())
+}
+
+impl<'a> Need<'a> {
+    fn of(old: Option<&'a Generation>, recipe: &Recipe, fresh: Fresh) -> Self {
+        let Some(current) = old else {
+            return Self::Making;
+        };
+        let changes = recipe.changes_since(&current.record.recipe).join(", ");
+        match fresh {
+            _ if !changes.is_empty() => Self::Remaking { current, changes },
+            Fresh::Create => Self::Nothing { current },
+            Fresh::Force => Self::Looking { current, always: true },
+            // How old it may be is for the scheduler to say: this was started to look.
+            Fresh::Within(_) => Self::Looking { current, always: false },
+        }
+    }
+}
+
+/// Does what is needed; gives the new generation, if there is one.
+fn meet(task: &Task<'_>, need: &Need<'_>) -> Result<Option<Generation>, BodyError> {
+    let number = task.work.number();
+    match need {
+        Need::Making => {
+            println!("making generation {number}");
+            make::make(task, None).map(Some)
+        }
+        Need::Remaking { current, changes } => {
+            println!("making generation {number}, for the config changed: {changes}");
+            make::make(task, Some(current)).map(Some)
+        }
+        Need::Looking { current, always } => upgrade::upgrade(task, current, *always),
+        Need::Nothing { .. } => Ok(None),
+    }
 }
 
 fn not_configured(config: &Config, id: &ChrootId) -> BodyError {
@@ -59,54 +108,6 @@ fn not_configured(config: &Config, id: &ChrootId) -> BodyError {
     let near = spec::nearest(&id.to_string(), known.iter().map(String::as_str));
     let near = near.map(|near| format!(", did you mean `{near}'?")).unwrap_or_default();
     BodyError::NotConfigured { id: id.clone(), near }
-}
-
-fn make(
-    config: &Config,
-    id: &ChrootId,
-    chroot: &Chroot,
-    sandbox: Sandbox,
-    place: &Place,
-    work: &Work,
-    old: Option<&Generation>,
-) -> Result<Generation, BodyError> {
-    let created = SystemTime::now();
-    let begun = Instant::now();
-    match old.map(|old| chroot.recipe.changes_since(&old.record.recipe).join(", ")) {
-        Some(changes) => {
-            println!("making generation {}, for the config changed: {changes}", work.number());
-        }
-        None => println!("making generation {}", work.number()),
-    }
-
-    let indexes = bootstrap::bootstrap(config, id, chroot, sandbox, work)?;
-    seal::seal(sandbox, &work.tree(), &chroot.recipe)?;
-    let packages = verify::verify(sandbox, &work.tree(), id.arch, &chroot.recipe)?;
-
-    let record = Record {
-        version: Record::VERSION,
-        chroot: id.clone(),
-        parent: old.map(|old| old.number),
-        recipe: chroot.recipe.clone(),
-        created: created.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
-        took: begun.elapsed().as_secs(),
-        size: size_of(sandbox, work)?,
-        indexes,
-        packages,
-    };
-    Ok(place.commit(work, &record)?)
-}
-
-/// The disk space of the tree; parts of it may be closed to this user outside the sandbox.
-fn size_of(sandbox: Sandbox, work: &Work) -> Result<u64, BodyError> {
-    let mut du = sandbox.outside("du");
-    du.args(["--summarize", "--one-file-system", "--block-size=1"]).arg(work.tree());
-    let said = process::output("measuring the tree", du)?;
-    let said = String::from_utf8_lossy(&said);
-    said.split_whitespace()
-        .next()
-        .and_then(|size| size.parse().ok())
-        .ok_or_else(|| BodyError::Unfit(format!("du said `{}'", said.trim())))
 }
 
 /// Deletes the work directory. Tools that were killed may take a moment longer to die than their parent, and write a

@@ -1,9 +1,10 @@
 //! Why a job's body fails.
 
-use std::{io, process::ExitStatus};
+use std::{io, path::PathBuf, process::ExitStatus};
 
 use thiserror::Error;
 
+use super::size::Size;
 use crate::{
     archive::{ArchiveError, FetchFailure, HostAptError, SourcesError},
     sandbox::SandboxError,
@@ -46,6 +47,17 @@ pub(crate) enum BodyError {
     Start { what: &'static str, source: io::Error },
     #[error("{what}: {status}: {said}")]
     Step { what: &'static str, status: ExitStatus, said: String },
+    #[error(
+        "the upgrade would remove {}, which the chroot needs: generation {number} stays as it is; \
+         wait for the archive to offer them again, or take them out of `include' if they are in there",
+        packages.join(", ")
+    )]
+    WouldRemove { packages: Vec<String>, number: u32 },
+    #[error(
+        "{} has room for {free} more, and a copy of the chroot takes {needed}; free some, or give the config another state-dir",
+        path.display()
+    )]
+    NoRoom { path: PathBuf, free: Size, needed: Size },
     #[error("the new tree is not fit for use: {0}")]
     Unfit(String),
 }

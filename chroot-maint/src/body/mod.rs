@@ -6,22 +6,38 @@ mod archive;
 mod bad;
 mod bootstrap;
 mod chroot;
+mod clone;
+mod download;
 mod error;
+mod guard;
+mod install;
 mod interrupt;
+mod make;
+mod manifest;
+mod packages;
 mod process;
 mod seal;
+mod simulate;
+mod size;
 mod sleep;
+mod task;
+mod upgrade;
 mod verify;
 
 pub(crate) use error::BodyError;
 
 use std::{io, process::ExitCode};
 
-use crate::{config::Config, spec::JobName};
+use crate::{
+    config::Config,
+    spec::{Fresh, JobName},
+};
 
-/// Does the job of this name in the foreground; `config` is read only if the job needs it.
+/// Does the job of this name in the foreground; `config` is read only if the job needs it, and `fresh` counts before
+/// what that says.
 pub(crate) fn run<E: From<BodyError>>(
     job: &JobName,
+    fresh: Option<Fresh>,
     config: impl FnOnce() -> Result<Config, E>,
 ) -> Result<ExitCode, E> {
     match job {
@@ -35,7 +51,7 @@ pub(crate) fn run<E: From<BodyError>>(
             // Its path may be a relative one.
             let config = config()?;
             process::settle().map_err(BodyError::Settle)?;
-            chroot::create(&config, id)?;
+            chroot::keep(&config, id, fresh)?;
             Ok(ExitCode::SUCCESS)
         }
         JobName::Sleep(nap) => {

@@ -18,6 +18,7 @@ use nix::{
 };
 
 use super::{
+    beside,
     fault::{Fault, Told},
     plan::{Plan, View},
     session, tree,
@@ -43,6 +44,10 @@ pub(super) fn run(plan: &Plan, first_stage: i32, words: &[OsString]) -> Result<u
     let mut child = match &plan.view {
         View::Host => on_the_host(command)?,
         View::Tree => tree::prepare(place, command)?,
+        View::Beside(binds) => {
+            beside::mount(place, binds)?;
+            on_the_host(command)?
+        }
         View::Session(session) => session::prepare(place, session, command)?,
         View::Program(program) => alone(program)?,
     };

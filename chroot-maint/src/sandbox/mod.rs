@@ -9,6 +9,7 @@
 //! killed by the kernel when the thread that started it ends, however it ends, and no mount outlives it. Knows
 //! nothing of stores, apt or dpkg.
 
+mod beside;
 mod fault;
 mod init;
 mod outer;
@@ -96,6 +97,20 @@ impl Sandbox {
     /// without network.
     pub(crate) fn inside(self, tree: &Path, program: impl AsRef<OsStr>) -> Command {
         let mut command = self.command(View::Tree, true, tree);
+        command.envs(ENVIRONMENT).env("HOME", "/root");
+        command.arg(program);
+        command
+    }
+
+    /// A command that sees the host's files, and what a tree needs mounted in it: for apt, which calls dpkg in the tree.
+    /// `binds` are shown there as well. Without network.
+    pub(crate) fn beside(
+        self,
+        tree: &Path,
+        binds: Vec<Bind>,
+        program: impl AsRef<OsStr>,
+    ) -> Command {
+        let mut command = self.command(View::Beside(binds), true, tree);
         command.envs(ENVIRONMENT).env("HOME", "/root");
         command.arg(program);
         command

@@ -41,6 +41,9 @@ pub(super) enum View {
     Host,
     /// A tree, with /proc, /dev and /tmp.
     Tree,
+    /// The host's files, with what a tree is to have mounted in it, and more directories of the host there: for a
+    /// program of the host's that runs others in the tree.
+    Beside(Vec<Bind>),
     /// A layer over a tree, which vanishes with the sandbox.
     Session(Session),
     /// Nothing but this program, which is run in the command's place.

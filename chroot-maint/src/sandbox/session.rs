@@ -121,9 +121,7 @@ fn mount_system(root: &Root) -> Result<(), Fault> {
                 .told(&format!("can't protect {}", point.display()))?;
         }
     }
-    root.mount("tmpfs", "run", tree::NO_DEVICES, Some("mode=755"))?;
-    root.make_dir("run", "lock", 0o755)?;
-    root.mount("tmpfs", "run/lock", tree::NO_PROGRAMS, Some("mode=1777"))
+    tree::mount_run(root)
 }
 
 fn mounted_below(path: &Path) -> Result<Vec<PathBuf>, Fault> {

@@ -51,6 +51,13 @@ pub(super) fn mount_usual(root: &Root) -> Result<(), Fault> {
     Ok(())
 }
 
+/// An empty /run.
+pub(super) fn mount_run(root: &Root) -> Result<(), Fault> {
+    root.mount("tmpfs", "run", NO_DEVICES, Some("mode=755"))?;
+    root.make_dir("run", "lock", 0o755)?;
+    root.mount("tmpfs", "run/lock", NO_PROGRAMS, Some("mode=1777"))
+}
+
 /// Protects a directory of the tree from all writing.
 pub(super) fn read_only(root: &Root, path: &str) -> Result<(), Fault> {
     root.bind(&format!("{}/{path}", root.path()), path)?;

@@ -1,0 +1,75 @@
+//! What every step of the work on one chroot knows, and how it becomes the current generation. Takes none of the steps.
+
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use super::{BodyError, archive::Seen, process};
+use crate::{
+    config::{Chroot, Config},
+    sandbox::Sandbox,
+    spec::ChrootId,
+    store::{Generation, Package, Place, Record, Stamp, Work},
+};
+
+/// One chroot, under its lock, with room to work in.
+pub(super) struct Task<'a> {
+    pub(super) config: &'a Config,
+    pub(super) id: &'a ChrootId,
+    pub(super) chroot: &'a Chroot,
+    pub(super) sandbox: Sandbox,
+    pub(super) place: &'a Place,
+    pub(super) work: &'a Work,
+    /// When it was begun, by the calendar and by a clock that is never set.
+    pub(super) begun: (SystemTime, Instant),
+}
+
+impl Task<'_> {
+    /// Makes the tree in the work directory, verified and with these packages, the current generation.
+    pub(super) fn commit(
+        &self,
+        old: Option<&Generation>,
+        seen: Option<Seen>,
+        packages: Vec<Package>,
+    ) -> Result<Generation, BodyError> {
+        let (created, begun) = self.begun;
+        let record = Record {
+            version: Record::VERSION,
+            chroot: self.id.clone(),
+            parent: old.map(|old| old.number),
+            recipe: self.chroot.recipe.clone(),
+            created: created.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
+            took: begun.elapsed().as_secs(),
+            size: self.size()?,
+            indexes: seen.as_ref().map(|seen| seen.indexes.clone()),
+            packages,
+        };
+        let new = self.place.commit(self.work, &record)?;
+        if let Some(seen) = seen {
+            self.stamp(new.number, seen);
+        }
+        Ok(new)
+    }
+
+    /// Keeps in mind that there was nothing to do for a generation. If that fails it costs another look, no more.
+    pub(super) fn stamp(&self, generation: u32, Seen { indexes, at }: Seen) {
+        let indexes = Some(indexes);
+        let stamp = match self.place.stamp(generation) {
+            Some(stamp) => Stamp { at, indexes, ..stamp },
+            None => Stamp { generation, at, indexes },
+        };
+        if let Err(error) = self.place.put_stamp(&stamp) {
+            eprintln!("that the chroot was looked at is not kept for the next time: {error}");
+        }
+    }
+
+    /// The disk space of the tree; parts of it may be closed to this user outside the sandbox.
+    fn size(&self) -> Result<u64, BodyError> {
+        let mut du = self.sandbox.outside("du");
+        du.args(["--summarize", "--one-file-system", "--block-size=1"]).arg(self.work.tree());
+        let said = process::output("measuring the tree", du)?;
+        let said = String::from_utf8_lossy(&said);
+        said.split_whitespace()
+            .next()
+            .and_then(|size| size.parse().ok())
+            .ok_or_else(|| BodyError::Unfit(format!("du said `{}'", said.trim())))
+    }
+}

@@ -1,0 +1,76 @@
+//! A generation from the one before: looked for, solved and fetched while nothing is changed, then done to a copy.
+
+use super::{
+    BodyError,
+    archive::{self, Way},
+    clone, download, guard, install,
+    manifest::Changes,
+    packages::Packages,
+    seal, simulate,
+    task::Task,
+    verify,
+};
+use crate::{
+    spec::Indexes,
+    store::{Generation, Place},
+    tools,
+};
+
+/// Makes a new generation if the archive has something newer, or something to take away; with `always` it looks for that
+/// even if the archive's indexes have not changed. A failure leaves everything as it was.
+pub(super) fn upgrade(
+    task: &Task<'_>,
+    old: &Generation,
+    always: bool,
+) -> Result<Option<Generation>, BodyError> {
+    tools::require(&["apt-get", "cp"])?;
+    let &Task { config, id, chroot, sandbox, work, .. } = task;
+    let way = Way::plan(&chroot.recipe)?;
+    let Some(archive) = archive::look(config, chroot, id.arch, &way, sandbox)? else {
+        eprintln!(
+            "no mirror is known on this host, so nothing newer is; name one in the config: mirror = 'http://mirror.example/debian'"
+        );
+        return Ok(None);
+    };
+    let seen = archive.seen();
+    if !always && is_known(&seen.indexes, task.place, old) {
+        println!("generation {} is up to date: its archive has not changed", old.number);
+        task.stamp(old.number, seen);
+        return Ok(None);
+    }
+
+    let stage = archive.stage(&work.tmp().join("archive"))?;
+    let simulation = simulate::simulate(sandbox, &stage, &old.tree)?;
+    if simulation.is_empty() {
+        println!("generation {} is up to date: nothing to upgrade", old.number);
+        task.stamp(old.number, seen);
+        return Ok(None);
+    }
+    println!("upgrading generation {} to {}: {}", old.number, work.number(), simulation);
+    let indispensable = Packages::of(sandbox, &old.tree)?.indispensable(&chroot.recipe.include);
+    guard::check(&simulation.removed, &indispensable, old.number)?;
+
+    let growth = download::download(task, &way, &stage, &old.tree)?;
+    clone::clone(task, old, growth)?;
+    install::install(task, &stage)?;
+    seal::seal(sandbox, &work.tree(), &chroot.recipe)?;
+    let installed = verify::verify(sandbox, &work.tree(), id.arch, &chroot.recipe)?;
+    installed.require(&indispensable)?;
+
+    let packages = installed.into_list();
+    let changes = Changes::between(&old.record.packages, &packages);
+    if changes.is_empty() {
+        println!("generation {} is up to date: nothing could be upgraded", old.number);
+        task.stamp(old.number, seen);
+        return Ok(None);
+    }
+    println!("{changes}");
+    task.commit(Some(old), Some(seen), packages).map(Some)
+}
+
+/// Whether the archive had the same when the generation was made or last looked at.
+fn is_known(now: &Indexes, place: &Place, old: &Generation) -> bool {
+    let stamped = place.stamp(old.number).and_then(|stamp| stamp.indexes);
+    let then = stamped.or_else(|| old.record.indexes.clone());
+    then.is_some_and(|then| now.changed_since(&then).is_empty())
+}
