@@ -1,13 +1,11 @@
 //! The story of a chroot: made in a work directory, verified there, and only then the one in use.
 
 use std::{
-    env,
-    path::PathBuf,
     thread,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use super::{BodyError, bootstrap, interrupt, process, seal, verify};
+use super::{BodyError, bootstrap, interrupt, process, seal, upkeep, verify};
 use crate::{
     config::{Chroot, Config},
     sandbox::Sandbox,
@@ -22,23 +20,17 @@ pub(super) fn create(config: &Config, id: &ChrootId) -> Result<(), BodyError> {
     let sandbox = Sandbox::open_for(id.arch, config.host.arch)?;
     tools::require(&["mmdebstrap"])?;
 
-    let store = Store::new(config.state_dir.clone());
-    let place = store.prepare(id)?;
-    let name = JobName::Chroot(id.clone()).to_string();
-    let _lock = store.lock(&name, |holder| match holder {
-        Some(process) => eprintln!("waiting for process {process}, which works on this chroot"),
-        None => eprintln!("waiting for another process, which works on this chroot"),
-    })?;
+    let _lock = upkeep::lock(config, &JobName::Chroot(id.clone()))?;
+    // Not before: who holds the lock may be removing the chroot, with its directories.
+    let place = Store::new(config.state_dir.clone()).prepare(id)?;
+    upkeep::clear_leftovers(sandbox, &place)?;
     // Looked at under the lock: another run may have made it meanwhile.
     let old = place.current()?;
-    if let Some(old) = old.as_ref().filter(|old| old.record.recipe == chroot.recipe) {
+    if let Some(old) = old.as_ref().filter(|old| place.judged_by(old) == chroot.recipe) {
         println!("generation {} is up to date: {}", old.number, old.tree.display());
         return Ok(());
     }
 
-    for leftover in place.leftovers()? {
-        remove(sandbox, &place, leftover)?;
-    }
     // Not before the lock is held: who only waits has nothing to put in order.
     interrupt::begin().map_err(BodyError::Settle)?;
     let work = place.begin()?;
@@ -51,6 +43,7 @@ pub(super) fn create(config: &Config, id: &ChrootId) -> Result<(), BodyError> {
     let new = made?;
     cleared?;
     println!("generation {} is in use: {}", new.number, new.tree.display());
+    upkeep::collect(config, sandbox, &place);
     Ok(())
 }
 
@@ -113,20 +106,10 @@ fn size_of(sandbox: Sandbox, work: &Work) -> Result<u64, BodyError> {
 /// last file meanwhile.
 fn clear(sandbox: Sandbox, place: &Place, work: &Work) -> Result<(), BodyError> {
     for _ in 0..3 {
-        if remove(sandbox, place, work.dir().to_owned()).is_ok() {
+        if upkeep::delete(sandbox, place, work.dir().to_owned()).is_ok() {
             return Ok(());
         }
         thread::sleep(Duration::from_millis(100));
     }
-    remove(sandbox, place, work.dir().to_owned())
-}
-
-/// Deletes a directory of ours where its files belong to root or to this user's subordinate ids.
-fn remove(sandbox: Sandbox, place: &Place, path: PathBuf) -> Result<(), BodyError> {
-    let what = "deleting unfinished work";
-    let path = place.to_work(path)?;
-    let own = env::current_exe().map_err(|source| BodyError::Start { what, source })?;
-    let mut command = sandbox.outside(own);
-    command.arg("remove-tree").arg(path);
-    process::clean_up(what, command).map(drop)
+    upkeep::delete(sandbox, place, work.dir().to_owned()).map(drop)
 }

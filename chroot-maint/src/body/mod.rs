@@ -11,9 +11,11 @@ mod interrupt;
 mod process;
 mod seal;
 mod sleep;
+pub(crate) mod upkeep;
 mod verify;
 
 pub(crate) use error::BodyError;
+pub(crate) use process::settle;
 
 use std::{io, process::ExitCode};
 
