@@ -90,6 +90,10 @@ pub(crate) struct Options {
     #[arg(short, long, global = true)]
     pub(crate) keep_going: bool,
 
+    /// Fail at once, and say who it is, where another process works on the same chroot or archive
+    #[arg(long, global = true)]
+    pub(crate) no_wait: bool,
+
     /// Only say what would be done
     #[arg(short = 'n', long, global = true)]
     pub(crate) dry_run: bool,
@@ -216,6 +220,31 @@ pub(crate) enum Command {
         #[arg(value_name = "COMMAND", trailing_var_arg = true, allow_hyphen_values = true)]
         command: Vec<OsString>,
     },
+
+    /// Put the generation of a chroot into use again that was in use before
+    ///
+    /// Said again, it goes back one further. The chroot stays as it is then until its archive or the config has changed;
+    /// the generation that was left is kept until the next one is made.
+    Rollback {
+        /// DIST-ARCH
+        chroot: String,
+    },
+
+    /// Delete a chroot, with all of its generations
+    ///
+    /// Also one that is in the config no longer; one that is in it is made again by the next run. What is still used by a
+    /// session stays, and is deleted by a later `gc'; the exit status is then 2.
+    Remove {
+        /// DIST-ARCH
+        chroot: String,
+    },
+
+    /// Delete what nothing uses any more
+    ///
+    /// Those are older generations than the config wants to be kept, what killed runs have left, packages that no chroot
+    /// wanted for 30 days, and logs but the last ten of each job and those of the last day. What somebody still uses, or works on, is left
+    /// alone. With -n it only says what there is.
+    Gc,
 
     /// Say what is missing on this host for the chroots in the config, and what mends it
     ///

@@ -13,6 +13,7 @@ use crate::{
     config::ConfigError,
     enter::EnterError,
     host::HostError,
+    manage::ManageError,
     sandbox::SandboxError,
     spec::{JobNameError, NapError, SelectionError},
     store::StoreError,
@@ -34,6 +35,8 @@ pub(crate) enum Error {
     Body(#[from] BodyError),
     #[error(transparent)]
     Enter(#[from] EnterError),
+    #[error(transparent)]
+    Manage(#[from] ManageError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -73,6 +76,7 @@ impl Error {
             Self::Config(error) => of_config(error),
             Self::Body(error) => of_body(error),
             Self::Enter(error) => of_enter(error),
+            Self::Manage(error) => of_manage(error),
             Self::Store(error) => of_store(error),
             Self::Scheduler(_) | Self::Myself(_) => status::OS_ERROR,
             Self::Output(_) => status::IO_ERROR,
@@ -84,9 +88,9 @@ impl Error {
     /// Whether it only says that nobody reads the output any more.
     pub(crate) fn is_broken_pipe(&self) -> bool {
         match self {
-            Self::Output(error) | Self::Body(BodyError::Output(error)) => {
-                error.kind() == io::ErrorKind::BrokenPipe
-            }
+            Self::Output(error)
+            | Self::Manage(ManageError::Output(error))
+            | Self::Body(BodyError::Output(error)) => error.kind() == io::ErrorKind::BrokenPipe,
             _ => false,
         }
     }
@@ -104,6 +108,7 @@ fn of_config(error: &ConfigError) -> u8 {
 fn of_body(error: &BodyError) -> u8 {
     match error {
         BodyError::NotConfigured { .. } | BodyError::NoSuchArchive { .. } => status::USAGE,
+        BodyError::Busy { .. } => status::TEMPORARY,
         BodyError::Fetch(failure) if failure.is_transient() => status::TEMPORARY,
         BodyError::Tools(_)
         | BodyError::Sources(_)
@@ -134,6 +139,20 @@ fn of_enter(error: &EnterError) -> u8 {
     }
 }
 
+fn of_manage(error: &ManageError) -> u8 {
+    match error {
+        ManageError::Name(_) | ManageError::Unknown { .. } => status::USAGE,
+        ManageError::NotMade { .. } | ManageError::NothingBefore { .. } => status::NO_INPUT,
+        ManageError::Body(error) => of_body(error),
+        ManageError::Store(error) => of_store(error),
+        ManageError::Sandbox(error) => of_sandbox(error),
+        ManageError::Archive(_) | ManageError::Output(_) => status::IO_ERROR,
+        ManageError::Read { source, .. } | ManageError::Delete { source, .. } => {
+            of_io(source, status::IO_ERROR)
+        }
+    }
+}
+
 fn of_store(error: &StoreError) -> u8 {
     match error {
         StoreError::Create { source, .. } => of_io(source, status::CANT_CREATE),
@@ -141,7 +160,8 @@ fn of_store(error: &StoreError) -> u8 {
         | StoreError::Write { source, .. }
         | StoreError::Rename { source, .. }
         | StoreError::Lock { source, .. }
-        | StoreError::Delete { source, .. } => of_io(source, status::IO_ERROR),
+        | StoreError::Delete { source, .. }
+        | StoreError::Users { source, .. } => of_io(source, status::IO_ERROR),
         StoreError::Mounted { .. } => status::TEMPORARY,
         StoreError::NotWork(_) => status::USAGE,
         _ => status::CONFIG,

@@ -1,8 +1,8 @@
 //! Creates, upgrades and maintains a set of Debian chroots.
 //!
 //! The layers, each of which knows only those below it: `cli`; `jobs` (what the scheduler runs) and `body` (what
-//! runs in a job's process), `enter` and `doctor`; `config`; `store`, `archive`, `sandbox` (which knows `foreign` and
-//! `tools`), `host`, which know nothing of each other; `spec`, the names of things.
+//! runs in a job's process), `manage`, `enter` and `doctor`; `config`; `store`, `archive`, `sandbox` (which knows `foreign` and
+//! `tools`), `host`, which know nothing of each other; `temporary`; `spec`, the names of things.
 
 mod archive;
 mod body;
@@ -14,9 +14,11 @@ mod error;
 mod foreign;
 mod host;
 mod jobs;
+mod manage;
 mod sandbox;
 mod spec;
 mod store;
+mod temporary;
 mod tools;
 #[cfg(test)]
 #[path = "../tests/toy/mod.rs"]
@@ -69,10 +71,14 @@ fn run(cli: &Cli) -> Result<ExitCode, Error> {
         Command::Enter { chroot, user, bind, command } => {
             Ok(enter::enter(&load(options)?, chroot, user, bind, command)?)
         }
+        Command::Rollback { chroot } => manage::rollback(&load(options)?, chroot, options),
+        Command::Remove { chroot } => manage::remove(&load(options)?, chroot, options),
+        Command::Gc => manage::gc(&load(options)?, options),
         Command::Doctor => doctor::run(load(options)),
         Command::InSandbox { words } => Ok(ExitCode::from(sandbox::run(words))),
         Command::RemoveTree { path } => {
-            store::remove_tree(path)?;
+            let freed = store::remove_tree(path)?;
+            writeln!(io::stdout(), "{freed}").map_err(Error::Output)?;
             Ok(ExitCode::SUCCESS)
         }
     }
@@ -80,7 +86,9 @@ fn run(cli: &Cli) -> Result<ExitCode, Error> {
 
 fn load(options: &Options) -> Result<Config, Error> {
     let is_root = nix::unistd::geteuid().is_root();
-    Ok(Config::load(options.config.as_deref(), is_root)?)
+    let mut config = Config::load(options.config.as_deref(), is_root)?;
+    config.no_wait = options.no_wait;
+    Ok(config)
 }
 
 fn list(options: &Options) -> Result<ExitCode, Error> {

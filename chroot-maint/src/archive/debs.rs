@@ -17,6 +17,7 @@ use std::{
 };
 
 use super::{ArchiveError, sums};
+use crate::temporary;
 
 /// The cache; making one touches nothing.
 #[derive(Debug, Clone)]
@@ -40,8 +41,10 @@ struct Entry<'a> {
     sha256: &'a str,
 }
 
+/// How copies begin that are not whole yet.
+const NEW: &str = "new";
+
 impl DebCache {
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the command gc"))]
     /// Packages that no chroot wanted for so long are not kept.
     pub(crate) const MAX_AGE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
@@ -122,23 +125,26 @@ impl DebCache {
         Ok(collected)
     }
 
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the command gc"))]
-    /// Deletes what was not used for so long; gives what was deleted.
-    pub(crate) fn sweep(&self, max_age: Duration) -> Result<Amount, ArchiveError> {
+    /// Deletes what was not used for so long, and what a killed copy has left; gives what was deleted. A dry run only gives
+    /// what would be.
+    pub(crate) fn sweep(&self, max_age: Duration, is_dry: bool) -> Result<Amount, ArchiveError> {
         let now = SystemTime::now();
         let mut swept = Amount::default();
         for path in self.files()? {
             let Ok(found) = fs::metadata(&path) else { continue };
             let age = found.modified().ok().and_then(|time| now.duration_since(time).ok());
-            if age.is_some_and(|age| age > max_age) {
-                match fs::remove_file(&path) {
-                    Ok(()) => {}
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                    Err(error) => return Err(ArchiveError::write(path)(error)),
-                }
-                swept.files += 1;
-                swept.bytes += found.len();
+            let is_old = age.is_some_and(|age| age > max_age);
+            let name = path.file_name().unwrap_or_default();
+            if !is_old && !temporary::is_abandoned(NEW, name) {
+                continue;
             }
+            match if is_dry { Ok(()) } else { fs::remove_file(&path) } {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(ArchiveError::write(path)(error)),
+            }
+            swept.files += 1;
+            swept.bytes += found.len();
         }
         Ok(swept)
     }
@@ -159,7 +165,7 @@ impl DebCache {
             // On another file system, or one without links. Under a name that is nobody's until it is whole.
             Err(_) => {
                 let mut copy = tempfile::Builder::new()
-                    .prefix("new.")
+                    .prefix(&temporary::prefix(NEW))
                     .tempfile_in(dir)
                     .map_err(ArchiveError::write(dir))?;
                 File::open(path)
@@ -348,12 +354,28 @@ mod tests {
         let room = Room::new(&[("a", "1", "contents")]);
         fs::write(room.path("from/a_1_all.deb"), "contents").unwrap();
         room.collect();
-        assert_eq!(room.cache.sweep(DebCache::MAX_AGE).unwrap().files, 0);
+        let sweep = |is_dry| room.cache.sweep(DebCache::MAX_AGE, is_dry).unwrap().files;
+        assert_eq!(sweep(false), 0);
         let held = room.cache.files().unwrap().remove(0);
         let old = std::time::SystemTime::now() - DebCache::MAX_AGE - Duration::from_secs(1);
         fs::File::open(&held).unwrap().set_modified(old).unwrap();
-        assert_eq!(room.cache.sweep(DebCache::MAX_AGE).unwrap().files, 1);
-        assert!(!held.exists());
+        assert!(sweep(true) == 1 && held.exists());
+        assert!(sweep(false) == 1 && !held.exists());
+    }
+
+    #[test]
+    fn what_a_killed_copy_left_is_swept_away_and_what_is_being_copied_is_not() {
+        let room = Room::new(&[("a", "1", "contents")]);
+        fs::write(room.path("from/a_1_all.deb"), "contents").unwrap();
+        room.collect();
+        let shelf = room.cache.files().unwrap().remove(0).parent().unwrap().to_owned();
+        let own = shelf.join(format!("{}x", crate::temporary::prefix(super::NEW)));
+        let dead = shelf.join("new.4194305.x");
+        for file in [&own, &dead] {
+            fs::write(file, "cont").unwrap();
+        }
+        assert_eq!(room.cache.sweep(DebCache::MAX_AGE, false).unwrap().files, 1);
+        assert!(own.exists() && !dead.exists());
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod sources;
 mod stage;
 mod state;
 mod sums;
+mod sweep;
 #[cfg(test)]
 mod tests;
 

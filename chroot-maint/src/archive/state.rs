@@ -133,11 +133,15 @@ impl ArchiveState {
         })
     }
 
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     fn now(&self) -> PathBuf {
         self.dir.join("now")
     }
 
-    fn next(&self) -> PathBuf {
+    pub(super) fn next(&self) -> PathBuf {
         self.dir.join("next")
     }
 }

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use super::{BodyError, process};
+use super::{BodyError, process, upkeep};
 use crate::{
     archive::{
         Amount, ArchiveState, Checked, DebCache, FetchFailure, HostApt, Sources, Stage, set_proxy,
@@ -14,7 +14,7 @@ use crate::{
     config::{Chroot, Config},
     sandbox::Sandbox,
     spec::{Arch, ArchiveId, Indexes, JobName, Recipe},
-    store::{Lock, Store},
+    store::Lock,
     tools,
 };
 
@@ -36,8 +36,8 @@ pub(super) fn update(config: &Config, id: &ArchiveId) -> Result<(), BodyError> {
         return Ok(());
     };
     let before = ArchiveState::new(&config.state_dir, id).checked();
-    let (_lock, now) =
-        bring_up_to_date(config, recipe, &way, sources, sandbox, seconds_since_1970())?;
+    let _lock = upkeep::lock(config, &JobName::Archive(id.clone()))?;
+    let now = bring_up_to_date(config, recipe, &way, sources, sandbox, seconds_since_1970())?;
     match before {
         None => println!("the lists of {} are here", now.indexes.suite_names().join(", ")),
         Some(before) => match &*now.indexes.changed_since(&before.indexes) {
@@ -76,8 +76,9 @@ pub(super) fn look<'a>(
         return Ok(None);
     };
     let newer_than = seconds_since_1970().saturating_sub(FRESH_ENOUGH.as_secs());
-    let (lock, checked) =
-        bring_up_to_date(config, &chroot.recipe, way, sources, sandbox, newer_than)?;
+    // Jobs of the same run take turns here: that is not worth a failure, whatever the command line says.
+    let lock = upkeep::wait_for_lock(config, &JobName::Archive(ArchiveId::of(&chroot.recipe)))?;
+    let checked = bring_up_to_date(config, &chroot.recipe, way, sources, sandbox, newer_than)?;
     Ok(Some(Archive { config, chroot, arch, checked, _lock: lock }))
 }
 
@@ -127,7 +128,7 @@ impl Way {
     }
 }
 
-/// Sees to it that somebody has looked after `newer_than`; the lock keeps what was found as it is.
+/// Sees to it that somebody has looked after `newer_than`. The archive's lock must be held: it keeps what was found as it is.
 fn bring_up_to_date(
     config: &Config,
     recipe: &Recipe,
@@ -135,15 +136,8 @@ fn bring_up_to_date(
     sources: &str,
     sandbox: Sandbox,
     newer_than: u64,
-) -> Result<(Lock, Checked), BodyError> {
+) -> Result<Checked, BodyError> {
     let id = ArchiveId::of(recipe);
-    let store = Store::new(config.state_dir.clone());
-    let lock = store.lock(&JobName::Archive(id.clone()).to_string(), |holder| match holder {
-        Some(process) => {
-            eprintln!("waiting for process {process}, which looks what the archive has");
-        }
-        None => eprintln!("waiting for another process, which looks what the archive has"),
-    })?;
     let state = ArchiveState::new(&config.state_dir, &id);
     let archs = archs(config, &id);
     // Another run may have looked while this one waited.
@@ -152,7 +146,7 @@ fn bring_up_to_date(
         checked.at > newer_than && checked.sources == sources && checked.archs == names
     });
     if let Some(checked) = known {
-        return Ok((lock, checked));
+        return Ok(checked);
     }
     tools::require(&["apt-get", "sha256sum"])?;
     let update = state.begin(sources, &archs, seconds_since_1970())?;
@@ -167,7 +161,7 @@ fn bring_up_to_date(
     if let Some(failure) = failure {
         return Err(BodyError::Fetch(failure));
     }
-    Ok((lock, update.finish(recipe)?))
+    Ok(update.finish(recipe)?)
 }
 
 /// All architectures that the config wants of an archive, sorted.

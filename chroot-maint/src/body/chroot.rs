@@ -1,13 +1,11 @@
 //! The story of a chroot: what is to be done for it, done in a work directory, and only then in use.
 
 use std::{
-    env,
-    path::PathBuf,
     thread,
     time::{Duration, Instant, SystemTime},
 };
 
-use super::{BodyError, interrupt, make, process, task::Task, upgrade};
+use super::{BodyError, interrupt, make, task::Task, upgrade, upkeep};
 use crate::{
     config::Config,
     sandbox::Sandbox,
@@ -33,21 +31,15 @@ pub(super) fn keep(config: &Config, id: &ChrootId, fresh: Option<Fresh>) -> Resu
     let chroot = config.chroots.get(id).ok_or_else(|| not_configured(config, id))?;
     let sandbox = Sandbox::open_for(id.arch, config.host.arch)?;
 
-    let store = Store::new(config.state_dir.clone());
-    let place = store.prepare(id)?;
-    let name = JobName::Chroot(id.clone()).to_string();
-    let _lock = store.lock(&name, |holder| match holder {
-        Some(process) => eprintln!("waiting for process {process}, which works on this chroot"),
-        None => eprintln!("waiting for another process, which works on this chroot"),
-    })?;
-    for leftover in place.leftovers()? {
-        remove(sandbox, &place, leftover)?;
-    }
+    let _lock = upkeep::lock(config, &JobName::Chroot(id.clone()))?;
+    // Not before: who holds the lock may be removing the chroot, with its directories.
+    let place = Store::new(config.state_dir.clone()).prepare(id)?;
+    upkeep::clear_leftovers(sandbox, &place)?;
     // Not before the lock is held: who only waits has nothing to put in order.
     interrupt::begin().map_err(BodyError::Settle)?;
     // Looked at under the lock: another run may have made it meanwhile.
     let old = place.current()?;
-    let need = Need::of(old.as_ref(), &chroot.recipe, fresh.unwrap_or(chroot.fresh));
+    let need = Need::of(old.as_ref(), &place, &chroot.recipe, fresh.unwrap_or(chroot.fresh));
     if let Need::Nothing { current } = need {
         println!("generation {} is there: {}", current.number, current.tree.display());
         return Ok(());
@@ -66,16 +58,17 @@ pub(super) fn keep(config: &Config, id: &ChrootId, fresh: Option<Fresh>) -> Resu
     cleared?;
     if let Some(new) = new {
         println!("generation {} is in use: {}", new.number, new.tree.display());
+        upkeep::collect(config, sandbox, &place);
     }
     Ok(())
 }
 
 impl<'a> Need<'a> {
-    fn of(old: Option<&'a Generation>, recipe: &Recipe, fresh: Fresh) -> Self {
+    fn of(old: Option<&'a Generation>, place: &Place, recipe: &Recipe, fresh: Fresh) -> Self {
         let Some(current) = old else {
             return Self::Making;
         };
-        let changes = recipe.changes_since(&current.record.recipe).join(", ");
+        let changes = recipe.changes_since(&place.judged_by(current)).join(", ");
         match fresh {
             _ if !changes.is_empty() => Self::Remaking { current, changes },
             Fresh::Create => Self::Nothing { current },
@@ -114,20 +107,10 @@ fn not_configured(config: &Config, id: &ChrootId) -> BodyError {
 /// last file meanwhile.
 fn clear(sandbox: Sandbox, place: &Place, work: &Work) -> Result<(), BodyError> {
     for _ in 0..3 {
-        if remove(sandbox, place, work.dir().to_owned()).is_ok() {
+        if upkeep::delete(sandbox, place, work.dir().to_owned()).is_ok() {
             return Ok(());
         }
         thread::sleep(Duration::from_millis(100));
     }
-    remove(sandbox, place, work.dir().to_owned())
-}
-
-/// Deletes a directory of ours where its files belong to root or to this user's subordinate ids.
-fn remove(sandbox: Sandbox, place: &Place, path: PathBuf) -> Result<(), BodyError> {
-    let what = "deleting unfinished work";
-    let path = place.to_work(path)?;
-    let own = env::current_exe().map_err(|source| BodyError::Start { what, source })?;
-    let mut command = sandbox.outside(own);
-    command.arg("remove-tree").arg(path);
-    process::clean_up(what, command).map(drop)
+    upkeep::delete(sandbox, place, work.dir().to_owned()).map(drop)
 }

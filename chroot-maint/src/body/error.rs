@@ -8,8 +8,8 @@ use super::size::Size;
 use crate::{
     archive::{ArchiveError, FetchFailure, HostAptError, SourcesError},
     sandbox::SandboxError,
-    spec::{ArchiveId, ChrootId},
-    store::StoreError,
+    spec::{ArchiveId, ChrootId, JobName},
+    store::{Process, StoreError},
     tools::MissingTools,
 };
 
@@ -23,6 +23,11 @@ pub(crate) enum BodyError {
         "no chroot in the config uses the archive `{id}'; an archive gets its name from the config"
     )]
     NoSuchArchive { id: ArchiveId },
+    #[error(
+        "{job} is being worked on by {}; without --no-wait, this waits until that is done",
+        holder.as_ref().map_or_else(|| "another process".to_owned(), ToString::to_string)
+    )]
+    Busy { job: JobName, holder: Option<Process> },
     #[error(transparent)]
     Archive(#[from] ArchiveError),
     #[error("{0}")]

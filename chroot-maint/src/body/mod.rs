@@ -22,9 +22,11 @@ mod size;
 mod sleep;
 mod task;
 mod upgrade;
+pub(crate) mod upkeep;
 mod verify;
 
 pub(crate) use error::BodyError;
+pub(crate) use process::settle;
 
 use std::{io, process::ExitCode};
 

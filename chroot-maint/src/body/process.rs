@@ -17,7 +17,7 @@ use super::{BodyError, interrupt};
 /// Gives this process, and so its children, a file mode mask that suits a system's files, few
 /// descriptors (old tools close every possible one before an exec), no core dumps, and a current directory that
 /// cannot vanish or be closed to the ids of a user namespace: tools complain about those.
-pub(super) fn settle() -> io::Result<()> {
+pub(crate) fn settle() -> io::Result<()> {
     env::set_current_dir("/")?;
     umask(Mode::from_bits_truncate(0o022));
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;

@@ -7,7 +7,7 @@ use crate::{
     config::{Chroot, Config},
     sandbox::Sandbox,
     spec::ChrootId,
-    store::{Generation, Package, Place, Record, Stamp, Work},
+    store::{Generation, Package, Place, Record, Work},
 };
 
 /// One chroot, under its lock, with room to work in.
@@ -51,12 +51,7 @@ impl Task<'_> {
 
     /// Keeps in mind that there was nothing to do for a generation. If that fails it costs another look, no more.
     pub(super) fn stamp(&self, generation: u32, Seen { indexes, at }: Seen) {
-        let indexes = Some(indexes);
-        let stamp = match self.place.stamp(generation) {
-            Some(stamp) => Stamp { at, indexes, ..stamp },
-            None => Stamp { generation, at, indexes },
-        };
-        if let Err(error) = self.place.put_stamp(&stamp) {
+        if let Err(error) = self.place.note_checked(generation, at, Some(indexes)) {
             eprintln!("that the chroot was looked at is not kept for the next time: {error}");
         }
     }

@@ -38,6 +38,8 @@ pub(crate) struct Config {
     /// How many generations of a chroot are kept, the one in use among them; 1 or more.
     pub(crate) keep_generations: u32,
     pub(crate) chroots: BTreeMap<ChrootId, Chroot>,
+    /// Whether to fail rather than wait for what another process works on: no file says this, but the command line.
+    pub(crate) no_wait: bool,
 }
 
 /// One configured chroot.

@@ -62,7 +62,7 @@ pub(super) fn resolve(
         None => Config::default_state_dir(is_root).ok_or(ConfigError::NoStateDir)?,
     };
     let keep_generations = keep_generations.unwrap_or(KEEP_GENERATIONS);
-    Ok(Config { file, state_dir, proxy, host, keep_generations, chroots })
+    Ok(Config { file, state_dir, proxy, host, keep_generations, chroots, no_wait: false })
 }
 
 /// An alias that is also another distribution's name would make `WHICH` ambiguous.

@@ -30,9 +30,9 @@ impl Job for ChrootJob {
         let Some(chroot) = self.config.chroots.get(&self.id) else {
             return Check::failed("it is not in the config");
         };
-        let store = Store::new(self.config.state_dir.clone());
-        match store.place(&self.id).current() {
-            Ok(Some(current)) if current.record.recipe == chroot.recipe => {
+        let place = Store::new(self.config.state_dir.clone()).place(&self.id);
+        match place.current() {
+            Ok(Some(current)) if place.judged_by(&current) == chroot.recipe => {
                 Check::done_because(format!("generation {} is up to date", current.number))
             }
             Ok(_) => {

@@ -56,7 +56,8 @@ pub(crate) fn run(
         Wanted::Chroots(which) => {
             let config = Rc::new(config?);
             let chosen = spec::select(which, &config.selectable())?;
-            let program = Program::new(config.file.clone()).map_err(Error::Myself)?;
+            let program =
+                Program::new(config.file.clone(), config.no_wait).map_err(Error::Myself)?;
             scheduler = scheduler_for(options, &config.state_dir)?;
             for id in chosen {
                 let (config, program) = (Rc::clone(&config), program.clone());
@@ -65,7 +66,7 @@ pub(crate) fn run(
         }
         Wanted::Sleep(nap) => {
             scheduler = scheduler_for(options, &state_dir(config)?)?;
-            let program = Program::new(None).map_err(Error::Myself)?;
+            let program = Program::new(None, false).map_err(Error::Myself)?;
             let name = JobName::Sleep(nap.clone());
             scheduler.ensure(TrialJob { name, needs: Vec::new(), program })?;
         }
@@ -138,7 +139,7 @@ fn ensure_test_graph(
     if !silent {
         eprintln!("chroot-maint: test graph with --seed {seed}");
     }
-    let program = Program::new(None).map_err(Error::Myself)?;
+    let program = Program::new(None, false).map_err(Error::Myself)?;
     let mut ids = Vec::new();
     for node in test_graph::build(seed)? {
         let needs = node.needs.iter().filter_map(|&need| ids.get(need).copied()).collect();

@@ -15,17 +15,19 @@ pub(super) struct Program {
     executable: Rc<Path>,
     /// The config that was read, so that the body reads the same.
     config: Option<PathBuf>,
+    no_wait: bool,
 }
 
 impl Program {
-    pub(super) fn new(config: Option<PathBuf>) -> io::Result<Self> {
-        Ok(Self { executable: env::current_exe()?.into(), config })
+    pub(super) fn new(config: Option<PathBuf>, no_wait: bool) -> io::Result<Self> {
+        Ok(Self { executable: env::current_exe()?.into(), config, no_wait })
     }
 
     /// The body of a job.
     pub(super) fn body(&self, job: &JobName) -> Command {
         let mut command = Command::new(&*self.executable);
         command.args(self.config.iter().flat_map(|file| ["--config".as_ref(), file.as_os_str()]));
+        command.args(self.no_wait.then_some("--no-wait"));
         command.arg("job").arg(job.to_string());
         command
     }

@@ -75,16 +75,21 @@ impl Place {
         durable::rename(&work.tree(), &tree)?;
         durable::rename(&finished, &generation::record_path(&tree))?;
         durable::sync_dir(&generations)?;
-        self.point_current_at(work)?;
+        self.point_current_at(work.number, &work.dir.join("current"))?;
         Ok(Generation { number: work.number, tree, record: record.clone() })
     }
 
+    /// Makes another generation current, one that was so before; it must be whole. The caller holds the lock.
+    pub(crate) fn roll_back_to(&self, number: u32) -> Result<(), StoreError> {
+        self.point_current_at(number, &self.work().join("current"))
+    }
+
     /// The one step that counts.
-    fn point_current_at(&self, work: &Work) -> Result<(), StoreError> {
-        let new = work.dir.join("current");
-        symlink(Path::new("gen").join(work.number.to_string()), &new)
-            .map_err(|source| StoreError::Create { path: new.clone(), source })?;
-        durable::rename(&new, &self.current_link())?;
+    fn point_current_at(&self, number: u32, new: &Path) -> Result<(), StoreError> {
+        durable::remove(new)?;
+        symlink(Path::new("gen").join(number.to_string()), new)
+            .map_err(|source| StoreError::Create { path: new.to_owned(), source })?;
+        durable::rename(new, &self.current_link())?;
         durable::sync_dir(&self.dir)
     }
 
@@ -104,50 +109,11 @@ impl Place {
 mod tests {
     use std::{fs, path::Path};
 
-    use tempfile::TempDir;
-
-    use super::{Place, Record, Work};
-    use crate::{
-        spec::{ChrootId, Recipe, Variant},
-        store::{Store, StoreError},
+    use super::Record;
+    use crate::store::{
+        StoreError,
+        testing::{place, record, work_with_tree},
     };
-
-    fn place() -> (TempDir, Place) {
-        let dir = tempfile::tempdir().unwrap();
-        let id = ChrootId::parse("trixie-amd64").unwrap();
-        let place = Store::new(dir.path().join("state")).prepare(&id).unwrap();
-        (dir, place)
-    }
-
-    fn record(place: &Place) -> Record {
-        let recipe = Recipe {
-            revision: Recipe::REVISION,
-            variant: Variant::Buildd,
-            suites: vec!["trixie".to_owned()],
-            components: vec!["main".to_owned()],
-            include: vec![],
-            mirror: None,
-            security_mirror: None,
-            keyring: None,
-        };
-        Record {
-            version: Record::VERSION,
-            chroot: place.id.clone(),
-            parent: None,
-            recipe,
-            created: 0,
-            took: 0,
-            size: 0,
-            indexes: None,
-            packages: vec![],
-        }
-    }
-
-    fn work_with_tree(place: &Place) -> Work {
-        let work = place.begin().unwrap();
-        fs::create_dir_all(work.tree().join("etc")).unwrap();
-        work
-    }
 
     #[test]
     fn a_committed_tree_is_the_current_generation() {
@@ -191,7 +157,7 @@ mod tests {
         assert_eq!(fs::read_dir(place.work()).unwrap().count(), 1);
         let unborn = place.generations().join("2");
         fs::create_dir(&unborn).unwrap();
-        let leftovers = place.leftovers().unwrap();
+        let leftovers = place.leftovers().unwrap().unused;
         assert_eq!(leftovers.len(), 2);
         assert!(leftovers.contains(&unborn));
         assert_eq!(place.begin().unwrap().number(), 3);
@@ -212,5 +178,18 @@ mod tests {
         let (_dir, place) = place();
         std::os::unix::fs::symlink("/etc", place.current_link()).unwrap();
         assert!(matches!(place.current(), Err(StoreError::Current { .. })));
+    }
+
+    #[test]
+    fn going_back_is_one_rename_whatever_was_left_of_an_earlier_try() {
+        let (_dir, place) = place();
+        for _ in 0..2 {
+            place.commit(&work_with_tree(&place), &record(&place)).unwrap();
+        }
+        std::os::unix::fs::symlink("x", place.work().join("current")).unwrap();
+        place.roll_back_to(1).unwrap();
+        assert_eq!(place.current().unwrap().unwrap().number, 1);
+        assert!(place.generations().join("2/etc").is_dir());
+        assert_eq!(place.begin().unwrap().number(), 3, "no number is used twice");
     }
 }

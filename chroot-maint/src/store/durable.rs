@@ -1,4 +1,5 @@
-//! Writes that are still there after a power cut, and one kind that need not be. Knows nothing of what is written.
+//! Writes that are still there after a power cut, one kind that need not be, and names that go. Knows nothing of what is
+//! written.
 
 use std::{
     fs::{self, File},
@@ -7,6 +8,10 @@ use std::{
 };
 
 use super::StoreError;
+use crate::temporary;
+
+/// How files begin that are about to replace others.
+const NEW: &str = ".new";
 
 /// Writes a new file and waits until the disk has it; the directory is the caller's to sync.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
@@ -22,11 +27,34 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     let write = || {
         let dir = path.parent().unwrap_or(Path::new("."));
-        let mut file = tempfile::Builder::new().prefix(".new").tempfile_in(dir)?;
+        let prefix = temporary::prefix(NEW);
+        let mut file = tempfile::Builder::new().prefix(&prefix).tempfile_in(dir)?;
         file.write_all(bytes)?;
         file.persist(path).map(drop).map_err(|error| error.error)
     };
     write().map_err(|source| StoreError::Write { path: path.to_owned(), source })
+}
+
+/// Deletes what killed processes were about to replace files in this directory with; gives how many there were.
+pub(super) fn sweep(dir: &Path) -> Result<usize, StoreError> {
+    let mut swept = 0;
+    for path in super::list(dir)? {
+        if path.file_name().is_some_and(|name| temporary::is_abandoned(NEW, name)) {
+            remove(&path)?;
+            swept += 1;
+        }
+    }
+    Ok(swept)
+}
+
+/// Deletes a file, if it is there.
+pub(super) fn remove(path: &Path) -> Result<(), StoreError> {
+    match fs::remove_file(path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(StoreError::Delete { path: path.to_owned(), source })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Waits until the disk has everything written to the file system of `dir`. dpkg is told not to

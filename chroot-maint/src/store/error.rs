@@ -25,6 +25,8 @@ pub(crate) enum StoreError {
         path.display(), mount.display()
     )]
     Mounted { path: PathBuf, mount: PathBuf },
+    #[error("can't find out who uses {}, so it is kept: {source}", path.display())]
+    Users { path: PathBuf, source: io::Error },
     #[error("won't delete {}: it isn't in a work directory", .0.display())]
     NotWork(PathBuf),
     #[error(

@@ -3,10 +3,10 @@
 //! Does not know what a lock protects. Who needs several takes them in the order of their names.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::{self, Read, Seek, Write},
-    os::unix::fs::OpenOptionsExt,
-    path::Path,
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    path::{Path, PathBuf},
     process,
 };
 
@@ -15,59 +15,113 @@ use nix::{
     fcntl::{Flock, FlockArg},
 };
 
-use super::StoreError;
+use super::{StoreError, process::Process};
 
 /// Held until dropped. The descriptor is closed on exec, so no child keeps it alive.
 #[derive(Debug)]
 pub(crate) struct Lock {
-    _file: Flock<File>,
+    file: Flock<File>,
+    path: PathBuf,
+}
+
+/// What became of taking a lock at once.
+#[derive(Debug)]
+pub(crate) enum Attempt {
+    Taken(Lock),
+    Held(Held),
+}
+
+/// A lock that somebody else holds.
+#[derive(Debug)]
+pub(crate) struct Held {
+    file: File,
+    path: PathBuf,
 }
 
 impl Lock {
-    /// Takes the lock, or waits for it after telling `waiting` the process that holds it, as far as known.
-    pub(super) fn acquire(
-        path: &Path,
-        waiting: impl FnOnce(Option<u32>),
-    ) -> Result<Self, StoreError> {
+    /// Takes the lock if nobody holds it.
+    pub(super) fn attempt(path: &Path) -> Result<Attempt, StoreError> {
         let fault = |source| StoreError::Lock { path: path.to_owned(), source };
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            // Whoever can open it can lock it.
-            .mode(0o600)
-            .open(path)
-            .map_err(|source| StoreError::Create { path: path.to_owned(), source })?;
-        let mut locked = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-            Ok(locked) => locked,
-            Err((mut file, Errno::EWOULDBLOCK)) => {
-                waiting(holder(&mut file));
-                wait(file).map_err(fault)?
+        loop {
+            match Flock::lock(open(path)?, FlockArg::LockExclusiveNonblock) {
+                Ok(file) if is_file(&file, path).map_err(fault)? => {
+                    return Ok(Attempt::Taken(Self::named(file, path)));
+                }
+                // Deleted just now.
+                Ok(_) => {}
+                Err((file, Errno::EWOULDBLOCK)) => {
+                    return Ok(Attempt::Held(Held { file, path: path.to_owned() }));
+                }
+                Err((_, errno)) => return Err(fault(errno.into())),
             }
-            Err((_, errno)) => return Err(fault(errno.into())),
-        };
-        // Only ever shown: on a full disk, the lock is as good without it.
-        let _ = name_holder(&mut locked);
-        Ok(Self { _file: locked })
+        }
     }
-}
 
-fn wait(mut file: File) -> io::Result<Flock<File>> {
-    loop {
-        match Flock::lock(file, FlockArg::LockExclusive) {
-            Ok(locked) => return Ok(locked),
-            Err((same, Errno::EINTR)) => file = same,
-            Err((_, errno)) => return Err(errno.into()),
+    fn named(mut file: Flock<File>, path: &Path) -> Self {
+        // Only ever shown: on a full disk, the lock is as good without it.
+        let _ = name_holder(&mut file);
+        Self { file, path: path.to_owned() }
+    }
+
+    /// Deletes the file as well, of a lock that nothing is left to protect for. Those who wait for it will notice, and begin
+    /// again with a new one.
+    pub(crate) fn delete(self) -> Result<(), StoreError> {
+        let fault = |source| StoreError::Delete { path: self.path.clone(), source };
+        match fs::remove_file(&self.path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(fault(error)),
+            _ => {
+                drop(self.file);
+                Ok(())
+            }
         }
     }
 }
 
-/// The number in the file: only ever shown, for it may be that of a process long gone.
-fn holder(file: &mut File) -> Option<u32> {
-    let mut text = String::new();
-    file.read_to_string(&mut text).ok()?;
-    text.trim().parse().ok()
+impl Held {
+    /// Who holds it, as far as that can be known.
+    pub(crate) fn holder(&mut self) -> Option<Process> {
+        let mut text = String::new();
+        self.file.rewind().ok()?;
+        self.file.read_to_string(&mut text).ok()?;
+        let pid = text.trim().parse().ok()?;
+        // The number may be that of a process long gone: then the holder has not written its own yet.
+        Path::new("/proc").join(text.trim()).exists().then(|| Process::with_words(pid))
+    }
+
+    /// Waits until it is free, and takes it.
+    pub(crate) fn wait(self) -> Result<Lock, StoreError> {
+        let Self { mut file, path } = self;
+        let fault = |source| StoreError::Lock { path: path.clone(), source };
+        loop {
+            match Flock::lock(file, FlockArg::LockExclusive) {
+                Ok(locked) if is_file(&locked, &path).map_err(fault)? => {
+                    return Ok(Lock::named(locked, &path));
+                }
+                // Deleted meanwhile: whoever comes now locks another file.
+                Ok(_) => file = open(&path)?,
+                Err((same, Errno::EINTR)) => file = same,
+                Err((_, errno)) => return Err(fault(errno.into())),
+            }
+        }
+    }
+}
+
+fn open(path: &Path) -> Result<File, StoreError> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    // Whoever can open it can lock it.
+    let file = options.mode(0o600).open(path);
+    file.map_err(|source| StoreError::Create { path: path.to_owned(), source })
+}
+
+/// Whether this is still the file of that name.
+fn is_file(file: &File, path: &Path) -> io::Result<bool> {
+    let own = file.metadata()?;
+    match fs::metadata(path) {
+        Ok(named) => Ok((named.dev(), named.ino()) == (own.dev(), own.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 fn name_holder(file: &mut File) -> io::Result<()> {
@@ -80,33 +134,85 @@ fn name_holder(file: &mut File) -> io::Result<()> {
 mod tests {
     use std::{fs, os::unix::fs::PermissionsExt, path::Path, process, sync::mpsc, thread};
 
-    use super::Lock;
+    use super::{Attempt, Held, Lock};
+
+    fn take(path: &Path) -> Lock {
+        match Lock::attempt(path).unwrap() {
+            Attempt::Taken(lock) => lock,
+            Attempt::Held(_) => panic!("somebody holds it"),
+        }
+    }
+
+    fn held(path: &Path) -> Held {
+        match Lock::attempt(path).unwrap() {
+            Attempt::Taken(_) => panic!("nobody holds it"),
+            Attempt::Held(held) => held,
+        }
+    }
 
     #[test]
-    fn the_second_to_come_waits_and_is_told_who_holds_it() {
+    fn the_second_to_come_is_told_who_holds_it_and_may_wait() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("chroot.x");
-        let first = Lock::acquire(&path, |_| panic!("nobody holds it")).unwrap();
-        let (told, tells) = mpsc::channel();
-        let second = thread::spawn(move || {
-            Lock::acquire(&path, |holder| told.send(holder).unwrap()).unwrap();
+        let first = take(&path);
+        let mut second = held(&path);
+        let holder = second.holder().unwrap().to_string();
+        assert!(holder.starts_with(&format!("process {} (", process::id())), "{holder}");
+        let (taken, takes) = mpsc::channel();
+        let waiting = thread::spawn(move || {
+            let lock = second.wait().unwrap();
+            taken.send(()).unwrap();
+            drop(lock);
         });
-        assert_eq!(tells.recv().unwrap(), Some(process::id()));
+        assert_eq!(takes.try_recv(), Err(mpsc::TryRecvError::Empty));
         drop(first);
-        second.join().unwrap();
+        takes.recv().unwrap();
+        waiting.join().unwrap();
+        take(&path);
+    }
+
+    #[test]
+    fn a_number_that_no_process_has_is_nobodys() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("chroot.x");
+        let _lock = take(&path);
+        fs::write(&path, "4194305\n").unwrap();
+        assert_eq!(held(&path).holder(), None);
+    }
+
+    #[test]
+    fn who_waits_for_a_lock_that_is_deleted_and_who_comes_later_exclude_each_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("chroot.x");
+        let first = take(&path);
+        let waits = held(&path);
+        first.delete().unwrap();
+        assert!(!path.exists());
+        let late = take(&path);
+        let (taken, takes) = mpsc::channel();
+        let waiting = thread::spawn(move || {
+            let lock = waits.wait().unwrap();
+            taken.send(()).unwrap();
+            lock
+        });
+        assert_eq!(takes.try_recv(), Err(mpsc::TryRecvError::Empty));
+        drop(late);
+        takes.recv().unwrap();
+        let _lock = waiting.join().unwrap();
+        held(&path);
     }
 
     #[test]
     fn others_can_not_hold_a_lock_up() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("chroot.x");
-        let _lock = Lock::acquire(&path, |_| {}).unwrap();
+        let _lock = take(&path);
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     }
 
     #[test]
     fn a_disk_without_room_for_the_holder_is_no_obstacle() {
         // A file that can't be written to.
-        Lock::acquire(Path::new("/dev/full"), |_| {}).unwrap();
+        take(Path::new("/dev/full"));
     }
 }

@@ -8,20 +8,27 @@
 //! STATE/chroots/DIST-ARCH/gen/3.json  its record
 //! STATE/chroots/DIST-ARCH/checked.json when it was last found to be as it should be
 //! STATE/chroots/DIST-ARCH/outcome.json what came of the last work on it
-//! STATE/chroots/DIST-ARCH/work/       unfinished; nothing in it counts
+//! STATE/chroots/DIST-ARCH/work/       unfinished, or on its way out; nothing in it counts
+//! STATE/chroots/DIST-ARCH/removed     while it is being removed: nothing else here counts
 //! ```
 //! What `current` points at is the chroot, and nothing else is: so a kill at any point leaves
 //! either the old chroot or the new one. Knows nothing of apt, nor of user namespaces.
 
 mod commit;
+mod departure;
 mod durable;
 mod error;
 mod generation;
 mod lock;
 mod mounts;
 mod outcome;
+mod process;
 mod remove;
+mod retire;
 mod stamp;
+#[cfg(test)]
+mod testing;
+mod users;
 
 use std::{
     fs::{self, DirBuilder},
@@ -33,10 +40,13 @@ use std::{
 pub(crate) use commit::Work;
 pub(crate) use error::StoreError;
 pub(crate) use generation::{Generation, Package, Record};
-pub(crate) use lock::Lock;
+pub(crate) use lock::{Attempt, Held, Lock};
 pub(crate) use outcome::{Action, Outcome, OutcomeFailure};
+pub(crate) use process::Process;
 pub(crate) use remove::remove_tree;
+pub(crate) use retire::Retired;
 pub(crate) use stamp::Stamp;
+pub(crate) use users::User;
 
 use crate::spec::ChrootId;
 
@@ -51,6 +61,14 @@ pub(crate) struct Store {
 pub(crate) struct Place {
     id: ChrootId,
     dir: PathBuf,
+}
+
+/// What killed runs have left of a chroot.
+#[derive(Debug, Default)]
+pub(crate) struct Leftovers {
+    pub(crate) unused: Vec<PathBuf>,
+    /// Trees that were in use once, and are again.
+    pub(crate) in_use: Vec<(PathBuf, Vec<User>)>,
 }
 
 impl Store {
@@ -72,15 +90,29 @@ impl Store {
         Place { id: id.clone(), dir: self.root.join("chroots").join(id.to_string()) }
     }
 
-    /// Waits for the lock of this name; `waiting` is told who holds it, if anybody does.
-    pub(crate) fn lock(
-        &self,
-        name: &str,
-        waiting: impl FnOnce(Option<u32>),
-    ) -> Result<Lock, StoreError> {
-        let dir = self.root.join("locks");
+    /// Takes the lock of this name if nobody holds it.
+    pub(crate) fn lock(&self, name: &str) -> Result<Attempt, StoreError> {
+        let dir = self.locks();
         make_dir(&dir, 0o700)?;
-        Lock::acquire(&dir.join(name), waiting)
+        Lock::attempt(&dir.join(name))
+    }
+
+    /// The names of all locks that anybody has ever taken, sorted.
+    pub(crate) fn lock_names(&self) -> Result<Vec<String>, StoreError> {
+        names_in(&self.locks())
+    }
+
+    /// The chroots that there are, or of which anything is left, sorted by name.
+    pub(crate) fn chroots(&self) -> Result<Vec<ChrootId>, StoreError> {
+        let names = names_in(&self.root.join("chroots"))?;
+        let mut ids: Vec<ChrootId> =
+            names.iter().filter_map(|name| ChrootId::parse(name).ok()).collect();
+        ids.sort();
+        Ok(ids)
+    }
+
+    fn locks(&self) -> PathBuf {
+        self.root.join("locks")
     }
 
     /// Makes the directories of a chroot. Finished trees are for their owner alone: their setuid programs
@@ -97,32 +129,65 @@ impl Store {
 impl Place {
     /// The generation in use, if there is one. Takes no lock: a commit is one rename.
     pub(crate) fn current(&self) -> Result<Option<Generation>, StoreError> {
+        self.current_number()?
+            .map(|number| Generation::read(&self.generations(), number))
+            .transpose()
+    }
+
+    /// The number of the generation in use, whether or not that is whole.
+    pub(crate) fn current_number(&self) -> Result<Option<u32>, StoreError> {
         let link = self.current_link();
         let target = match fs::read_link(&link) {
             Ok(target) => target,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(StoreError::Read { path: link, source }),
         };
+        if self.is_departing() {
+            return Ok(None);
+        }
         let number = target
             .strip_prefix("gen")
             .ok()
             .and_then(|number| number.to_str()?.parse().ok())
             .ok_or(StoreError::Current { link, target })?;
-        Generation::read(&self.generations(), number).map(Some)
+        Ok(Some(number))
     }
 
     /// What earlier runs left unfinished. Only while the chroot's lock is held does nobody work on it.
-    pub(crate) fn leftovers(&self) -> Result<Vec<PathBuf>, StoreError> {
-        let mut leftovers = list(&self.work())?;
-        let current = self.current()?.map_or(0, |generation| generation.number);
+    pub(crate) fn leftovers(&self) -> Result<Leftovers, StoreError> {
+        let mut leftovers = Leftovers::default();
+        if !self.exists() {
+            return Ok(leftovers);
+        }
+        for path in list(&self.work())? {
+            let users = self.late_users(&path)?;
+            if users.is_empty() {
+                leftovers.unused.push(path);
+            } else {
+                leftovers.in_use.push((path, users));
+            }
+        }
+        let current = self.current_number()?;
         for path in list(&self.generations())? {
-            let is_unborn = generation::number_of(&path)
-                .is_some_and(|number| number > current && !generation::is_whole(&path));
-            if is_unborn {
-                leftovers.push(path);
+            // What is wrong with the generation in use is for people to decide.
+            let is_half = generation::number_of(&path)
+                .is_some_and(|number| Some(number) != current && !generation::is_whole(&path));
+            if !is_half {
+                continue;
+            }
+            let users = if path.is_dir() { retire::users_of(&path, &path)? } else { Vec::new() };
+            if users.is_empty() {
+                leftovers.unused.push(path);
+            } else {
+                leftovers.in_use.push((path, users));
             }
         }
         Ok(leftovers)
+    }
+
+    /// Deletes files that killed processes were about to put in the place of others; gives how many there were.
+    pub(crate) fn sweep(&self) -> Result<usize, StoreError> {
+        durable::sweep(&self.dir)
     }
 
     fn generations(&self) -> PathBuf {
@@ -149,13 +214,23 @@ fn make_dir(path: &Path, mode: u32) -> Result<(), StoreError> {
         .map_err(|source| StoreError::Create { path: path.to_owned(), source })
 }
 
+/// The paths in a directory, sorted; none if it is not there.
 fn list(dir: &Path) -> Result<Vec<PathBuf>, StoreError> {
     let read = |source| StoreError::Read { path: dir.to_owned(), source };
-    let mut paths = fs::read_dir(dir)
-        .map_err(read)?
+    let entries = match fs::read_dir(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(read)?,
+    };
+    let mut paths = entries
         .map(|entry| entry.map(|entry| entry.path()))
         .collect::<io::Result<Vec<_>>>()
         .map_err(read)?;
     paths.sort();
     Ok(paths)
+}
+
+/// The names in a directory, sorted; those that are not text are nobody's.
+fn names_in(dir: &Path) -> Result<Vec<String>, StoreError> {
+    let name = |path: PathBuf| path.file_name()?.to_str().map(str::to_owned);
+    Ok(list(dir)?.into_iter().filter_map(name).collect())
 }

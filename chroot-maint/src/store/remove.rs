@@ -15,14 +15,16 @@ use std::{
 use nix::{
     dir::{Dir, Type},
     errno::Errno,
-    fcntl::{OFlag, OpenHow, ResolveFlag, openat2},
+    fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat2},
+    sys::stat::{FileStat, fstatat},
     unistd::{UnlinkatFlags, unlinkat},
 };
 
 use super::{StoreError, mounts};
 
-/// Deletes what is at `path`, a direct entry of a directory called `work`, if anything is.
-pub(crate) fn remove_tree(path: &Path) -> Result<(), StoreError> {
+/// Deletes what is at `path`, a direct entry of a directory called `work`, if anything is. Gives the disk space that this
+/// has freed, in bytes; what has another name elsewhere still takes its own.
+pub(crate) fn remove_tree(path: &Path) -> Result<u64, StoreError> {
     let fault = |source: io::Error| StoreError::Delete { path: path.to_owned(), source };
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(StoreError::NotWork(path.to_owned()));
@@ -37,8 +39,9 @@ pub(crate) fn remove_tree(path: &Path) -> Result<(), StoreError> {
     }
     let name = CString::new(name.as_bytes()).map_err(|error| fault(error.into()))?;
     let parent = File::open(&parent).map_err(fault)?;
-    match remove_entry(&parent, &name, None) {
-        Ok(()) | Err(Errno::ENOENT) => Ok(()),
+    let mut freed = 0;
+    match remove_entry(&parent, &name, None, &mut freed) {
+        Ok(()) | Err(Errno::ENOENT) => Ok(freed),
         Err(errno) => Err(fault(errno.into())),
     }
 }
@@ -48,18 +51,31 @@ fn remove_entry(
     parent: &impl std::os::fd::AsFd,
     name: &CStr,
     kind: Option<Type>,
+    freed: &mut u64,
 ) -> nix::Result<()> {
+    let stat = fstatat(parent, name, AtFlags::AT_SYMLINK_NOFOLLOW)?;
     if kind.is_none_or(|kind| kind == Type::Directory) {
         match open_dir(parent, name) {
             Ok(dir) => {
-                empty(dir)?;
-                return unlinkat(parent, name, UnlinkatFlags::RemoveDir);
+                empty(dir, freed)?;
+                unlinkat(parent, name, UnlinkatFlags::RemoveDir)?;
+                *freed += space(&stat);
+                return Ok(());
             }
             Err(Errno::ENOTDIR | Errno::ELOOP) => {}
             Err(errno) => return Err(errno),
         }
     }
-    unlinkat(parent, name, UnlinkatFlags::NoRemoveDir)
+    unlinkat(parent, name, UnlinkatFlags::NoRemoveDir)?;
+    if stat.st_nlink == 1 {
+        *freed += space(&stat);
+    }
+    Ok(())
+}
+
+/// Blocks are counted in units of 512 bytes, whatever the file system's own.
+fn space(stat: &FileStat) -> u64 {
+    u64::try_from(stat.st_blocks).unwrap_or(0) * 512
 }
 
 fn open_dir(parent: &impl std::os::fd::AsFd, name: &CStr) -> nix::Result<Dir> {
@@ -73,7 +89,7 @@ fn open_dir(parent: &impl std::os::fd::AsFd, name: &CStr) -> nix::Result<Dir> {
     Dir::from_fd(openat2(parent, name, how)?)
 }
 
-fn empty(mut dir: Dir) -> nix::Result<()> {
+fn empty(mut dir: Dir, freed: &mut u64) -> nix::Result<()> {
     // Names first: what a directory lists while it shrinks is not defined.
     let entries = dir
         .iter()
@@ -81,7 +97,7 @@ fn empty(mut dir: Dir) -> nix::Result<()> {
         .collect::<nix::Result<Vec<_>>>()?;
     for (name, kind) in entries {
         if !matches!(name.to_bytes(), b"." | b"..") {
-            remove_entry(&dir, &name, kind)?;
+            remove_entry(&dir, &name, kind, freed)?;
         }
     }
     Ok(())
@@ -116,6 +132,24 @@ mod tests {
         remove_tree(&tree).unwrap();
         assert!(!tree.exists() && kept.join("file").exists());
         remove_tree(&tree).unwrap();
+    }
+
+    #[test]
+    fn what_has_another_name_elsewhere_frees_nothing() {
+        let (dir, work) = work();
+        let tree = work.join("1.x");
+        let freed_with = |link: bool| {
+            fs::create_dir(&tree).unwrap();
+            fs::write(tree.join("file"), vec![1; 1_000_000]).unwrap();
+            if link {
+                fs::hard_link(tree.join("file"), dir.path().join("link")).unwrap();
+            }
+            remove_tree(&tree).unwrap()
+        };
+        let whole = freed_with(false);
+        assert!(whole >= 1_000_000, "{whole}");
+        assert!(freed_with(true) < 1_000_000);
+        assert_eq!(remove_tree(&tree).unwrap(), 0, "it is gone");
     }
 
     #[test]

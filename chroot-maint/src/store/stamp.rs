@@ -7,8 +7,8 @@ use std::{fs, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Place, StoreError, durable};
-use crate::spec::Indexes;
+use super::{Generation, Place, StoreError, durable};
+use crate::spec::{Indexes, Recipe};
 
 /// What was found of a generation. `checked.json` holds it as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,9 +20,30 @@ pub(crate) struct Stamp {
     pub(crate) at: u64,
     /// What the archive had then, if it is known: with the same, there is nothing to upgrade.
     pub(crate) indexes: Option<Indexes>,
+    /// After a rollback, the recipe of what was rolled back from: as if made by that, the generation is good until the
+    /// config changes. It stays as long as the generation is in use, whoever writes new stamps.
+    #[serde(default)]
+    pub(crate) recipe: Option<Recipe>,
 }
 
 impl Place {
+    /// The recipe that a generation counts as made by.
+    pub(crate) fn judged_by(&self, generation: &Generation) -> Recipe {
+        let stamp = self.stamp(generation.number);
+        stamp.and_then(|stamp| stamp.recipe).unwrap_or_else(|| generation.record.recipe.clone())
+    }
+
+    /// Notes that a generation was found to be as it should be, with what its archive had then.
+    pub(crate) fn note_checked(
+        &self,
+        generation: u32,
+        at: u64,
+        indexes: Option<Indexes>,
+    ) -> Result<(), StoreError> {
+        let recipe = self.stamp(generation).and_then(|stamp| stamp.recipe);
+        self.put_stamp(&Stamp { generation, at, indexes, recipe })
+    }
+
     /// The last stamp, if it is about this generation. One that can't be read counts as none: it costs a look.
     pub(crate) fn stamp(&self, generation: u32) -> Option<Stamp> {
         let text = fs::read(self.stamp_path()).ok()?;
@@ -47,18 +68,41 @@ mod tests {
     use std::fs;
 
     use super::Stamp;
-    use crate::{spec::ChrootId, store::Store};
+    use crate::{
+        spec::Recipe,
+        store::testing::{commit, place, record},
+    };
 
     #[test]
     fn a_stamp_is_about_one_generation_and_one_that_is_broken_is_none() {
-        let dir = tempfile::tempdir().unwrap();
-        let id = ChrootId::parse("trixie-amd64").unwrap();
-        let place = Store::new(dir.path().to_owned()).prepare(&id).unwrap();
+        let (_dir, place) = place();
         assert_eq!(place.stamp(1), None);
-        let stamp = Stamp { generation: 1, at: 7, indexes: None };
+        let stamp = Stamp { generation: 1, at: 7, indexes: None, recipe: None };
         place.put_stamp(&stamp).unwrap();
         assert_eq!((place.stamp(1), place.stamp(2)), (Some(stamp), None));
         fs::write(place.stamp_path(), "{").unwrap();
         assert_eq!(place.stamp(1), None);
+    }
+
+    #[test]
+    fn the_recipe_that_a_generation_counts_as_made_by_survives_later_looks() {
+        let (_dir, place) = place();
+        let generation = commit(&place);
+        assert_eq!(place.judged_by(&generation), record(&place).recipe);
+        let other = Recipe { include: vec!["x".to_owned()], ..record(&place).recipe };
+        let stamp = Stamp { generation: 1, at: 7, indexes: None, recipe: Some(other.clone()) };
+        place.put_stamp(&stamp).unwrap();
+        place.note_checked(1, 8, None).unwrap();
+        assert_eq!(place.judged_by(&generation), other);
+        assert_eq!(place.stamp(1).unwrap().at, 8);
+        assert_eq!(place.judged_by(&commit(&place)), record(&place).recipe);
+    }
+
+    #[test]
+    fn what_a_killed_writer_left_is_swept_away() {
+        let (_dir, place) = place();
+        fs::write(place.dir.join(".new.4194305.x"), "{").unwrap();
+        fs::write(place.dir.join(format!("{}x", crate::temporary::prefix(".new"))), "{").unwrap();
+        assert_eq!((place.sweep().unwrap(), place.sweep().unwrap()), (1, 0));
     }
 }

@@ -1,0 +1,66 @@
+//! `chroot-maint rollback`: the generation before is in use again.
+
+use std::{
+    process::ExitCode,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use super::{ManageError, choose, words};
+use crate::{
+    body::upkeep,
+    cli::Options,
+    config::Config,
+    error::Error,
+    spec::{ChrootId, JobName},
+    store::{Generation, Place, Stamp},
+};
+
+/// One rename, and a note that keeps the next run from going forward again merely because time has passed.
+pub(crate) fn rollback(config: &Config, name: &str, options: &Options) -> Result<ExitCode, Error> {
+    let (id, place) = choose(config, name)?;
+    let _lock = upkeep::lock(config, &JobName::Chroot(id.clone()))?;
+    let left = place.current_number()?.ok_or_else(|| ManageError::NotMade { id: id.clone() })?;
+    let before = place.previous(left)?.ok_or_else(|| ManageError::NothingBefore {
+        id: id.clone(),
+        number: left,
+        keep: config.keep_generations,
+    })?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    if !options.dry_run {
+        switch(config, &id, &place, left, &before, now)?;
+    }
+    if !options.silent {
+        say(&id, &place, left, &before, now, options.dry_run);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn switch(
+    config: &Config,
+    id: &ChrootId,
+    place: &Place,
+    left: u32,
+    before: &Generation,
+    now: u64,
+) -> Result<(), ManageError> {
+    // What was left may be broken: that is when people go back.
+    let left_generation = place.generation(left);
+    let configured = config.chroots.get(id).map(|chroot| chroot.recipe.clone());
+    let recipe = left_generation.as_ref().map(|left| place.judged_by(left)).or(configured);
+    let last_look = place.stamp(left).and_then(|stamp| stamp.indexes);
+    let indexes = last_look.or_else(|| left_generation?.record.indexes);
+    // Before the switch: a kill in between then costs no more than a look.
+    place.put_stamp(&Stamp { generation: before.number, at: now, indexes, recipe })?;
+    place.roll_back_to(before.number)?;
+    Ok(())
+}
+
+fn say(id: &ChrootId, place: &Place, left: u32, before: &Generation, now: u64, is_dry: bool) {
+    let age = words::age(now.saturating_sub(before.record.created));
+    let is = if is_dry { "would be" } else { "is" };
+    println!("{id}: generation {} {is} in use again, made {age} ago, after {left}", before.number);
+    if let Some(left) = place.generation(left) {
+        let difference = words::difference(&left.record.packages, &before.record.packages);
+        println!("{id}: {difference}");
+    }
+}
