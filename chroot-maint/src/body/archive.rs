@@ -1,4 +1,4 @@
-//! Looks what an archive has, once for all chroots that use it; and gives a chroot its share of what was found.
+//! Looks what a suite has, once for all chroots that use it; and gives a chroot its share of what was found.
 
 use std::{
     path::Path,
@@ -24,29 +24,26 @@ pub(super) fn update(config: &Config, id: &ArchiveId) -> Result<(), BodyError> {
     let recipe = config
         .chroots
         .values()
-        .map(|chroot| &chroot.recipe)
-        .find(|recipe| ArchiveId::of(recipe) == *id)
+        .find_map(|chroot| ArchiveId::all_of(&chroot.recipe).remove(id))
         .ok_or_else(|| BodyError::NoSuchArchive { id: id.clone() })?;
     let sandbox = Sandbox::open()?;
-    let way = Way::plan(recipe)?;
+    let way = Way::plan(config, &recipe)?;
     let Some(sources) = &way.sources else {
         println!("no mirror is known on this host: mmdebstrap will choose one by itself");
         return Ok(());
     };
     let before = ArchiveState::new(&config.state_dir, id).checked();
     let (_lock, now) =
-        bring_up_to_date(config, recipe, &way, sources, sandbox, seconds_since_1970())?;
-    match before {
-        None => println!("the lists of {} are here", now.indexes.suite_names().join(", ")),
-        Some(before) => match &*now.indexes.changed_since(&before.indexes) {
-            [] => println!("nothing has changed"),
-            changed => println!("changed: {}", changed.join(", ")),
-        },
+        bring_up_to_date(config, id, &recipe, &way, sources, sandbox, seconds_since_1970())?;
+    match before.map(|before| now.indexes.changed_since(&before.indexes).is_empty()) {
+        None => println!("the lists are here"),
+        Some(true) => println!("nothing has changed"),
+        Some(false) => println!("there are other packages than before"),
     }
     Ok(())
 }
 
-/// A chroot's share of its archive, in a new directory; nothing if no mirror is known.
+/// A chroot's share of its suites, in a new directory; nothing if no mirror is known.
 pub(super) fn stage(
     config: &Config,
     chroot: &Chroot,
@@ -55,15 +52,20 @@ pub(super) fn stage(
     sandbox: Sandbox,
     dir: &Path,
 ) -> Result<Option<Stage>, BodyError> {
-    let Some(sources) = &way.sources else {
-        return Ok(None);
-    };
     let newer_than = seconds_since_1970().saturating_sub(FRESH_ENOUGH.as_secs());
-    let (_lock, checked) =
-        bring_up_to_date(config, &chroot.recipe, way, sources, sandbox, newer_than)?;
-    let state = ArchiveState::new(&config.state_dir, &ArchiveId::of(&chroot.recipe));
+    let (mut locks, mut suites) = (Vec::new(), Vec::new());
+    // In the order of the names, as locks are taken everywhere.
+    for (id, recipe) in ArchiveId::all_of(&chroot.recipe) {
+        let Some(sources) = way.sources_of(&recipe)? else {
+            return Ok(None);
+        };
+        let (lock, checked) =
+            bring_up_to_date(config, &id, &recipe, way, &sources, sandbox, newer_than)?;
+        locks.push(lock);
+        suites.push((ArchiveState::new(&config.state_dir, &id), checked));
+    }
     let cache = DebCache::new(&config.state_dir);
-    Ok(Some(Stage::prepare(&state, &checked, &cache, arch, dir)?))
+    Ok(Some(Stage::prepare(&suites, &cache, arch, dir)?))
 }
 
 /// What apt is told, and how it gets there.
@@ -74,13 +76,19 @@ pub(super) struct Way {
 }
 
 impl Way {
-    pub(super) fn plan(recipe: &Recipe) -> Result<Self, BodyError> {
-        let host = HostApt::ask_for(recipe)?;
-        let sources = match Sources::plan(recipe, &host)? {
+    pub(super) fn plan(config: &Config, recipe: &Recipe) -> Result<Self, BodyError> {
+        let host = HostApt::ask_for(recipe, &config.state_dir)?;
+        let mut way = Self { sources: None, host };
+        way.sources = way.sources_of(recipe)?;
+        Ok(way)
+    }
+
+    /// The same for a part of the recipe.
+    fn sources_of(&self, recipe: &Recipe) -> Result<Option<String>, BodyError> {
+        Ok(match Sources::plan(recipe, &self.host)? {
             Sources::Written(sources) => Some(sources),
             Sources::Mmdebstraps => None,
-        };
-        Ok(Self { sources, host })
+        })
     }
 
     /// Tells a command the proxy.
@@ -92,22 +100,22 @@ impl Way {
 /// Sees to it that somebody has looked after `newer_than`; the lock keeps what was found as it is.
 fn bring_up_to_date(
     config: &Config,
+    id: &ArchiveId,
     recipe: &Recipe,
     way: &Way,
     sources: &str,
     sandbox: Sandbox,
     newer_than: u64,
 ) -> Result<(Lock, Checked), BodyError> {
-    let id = ArchiveId::of(recipe);
     let store = Store::new(config.state_dir.clone());
     let lock = store.lock(&JobName::Archive(id.clone()).to_string(), |holder| match holder {
         Some(process) => {
-            eprintln!("waiting for process {process}, which looks what the archive has");
+            eprintln!("waiting for process {process}, which looks what {id} has");
         }
-        None => eprintln!("waiting for another process, which looks what the archive has"),
+        None => eprintln!("waiting for another process, which looks what {id} has"),
     })?;
-    let state = ArchiveState::new(&config.state_dir, &id);
-    let archs = archs(config, &id);
+    let state = ArchiveState::new(&config.state_dir, id);
+    let archs = archs(config, id);
     // Another run may have looked while this one waited.
     let names: Vec<String> = archs.iter().map(ToString::to_string).collect();
     let known = state.checked().filter(|checked| {
@@ -132,9 +140,10 @@ fn bring_up_to_date(
     Ok((lock, update.finish(recipe)?))
 }
 
-/// All architectures that the config wants of an archive, sorted.
+/// All architectures that the config wants of a suite, sorted.
 fn archs(config: &Config, id: &ArchiveId) -> Vec<Arch> {
-    let uses = config.chroots.iter().filter(|(_, chroot)| ArchiveId::of(&chroot.recipe) == *id);
+    let uses = |chroot: &Chroot| ArchiveId::all_of(&chroot.recipe).contains_key(id);
+    let uses = config.chroots.iter().filter(|(_, chroot)| uses(chroot));
     let mut archs: Vec<Arch> = uses.map(|(id, _)| id.arch).collect();
     archs.sort();
     archs.dedup();

@@ -55,7 +55,7 @@ pub(super) fn bootstrap(
     sandbox: Sandbox,
     work: &Work,
 ) -> Result<Option<Indexes>, BodyError> {
-    let way = Way::plan(&chroot.recipe)?;
+    let way = Way::plan(config, &chroot.recipe)?;
     let stage =
         archive::stage(config, chroot, id.arch, &way, sandbox, &work.tmp().join("archive"))?;
 

@@ -27,5 +27,5 @@ pub(crate) use job_name::{JobName, JobNameError};
 pub(crate) use nap::{Nap, NapError};
 pub(crate) use nearest::nearest;
 pub(crate) use output::Output;
-pub(crate) use recipe::{Recipe, Variant};
+pub(crate) use recipe::{Recipe, Variant, is_security};
 pub(crate) use selection::{Selectable, SelectionError, select};
