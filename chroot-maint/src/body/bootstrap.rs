@@ -16,7 +16,6 @@ use super::{
 use crate::{
     archive::{DebCache, Stage},
     config::{Chroot, Config},
-    foreign::is_emulator_crash,
     sandbox::Sandbox,
     spec::{ChrootId, Indexes},
     store::Work,
@@ -85,10 +84,7 @@ pub(super) fn bootstrap(
     }
     mmdebstrap.env("TMPDIR", work.tmp()).env("SOURCE_DATE_EPOCH", SOURCE_DATE_EPOCH);
     way.set_proxy(&mut mmdebstrap, config);
-    let is_emulated = id.arch != config.host.arch;
-    let made = process::relay("mmdebstrap", mmdebstrap, |line| {
-        is_telling(line) || is_emulated && is_emulator_crash(line)
-    });
+    let made = process::relay("mmdebstrap", mmdebstrap, is_telling);
     if let Some(stage) = &stage {
         keep(config, stage, &work.tree());
     }

@@ -7,12 +7,17 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use super::{BodyError, bootstrap, interrupt, process, seal, verify};
+use super::{
+    BodyError, bootstrap,
+    interrupt::{self, Cause},
+    outcome::Attempt,
+    process, seal, verify,
+};
 use crate::{
     config::{Chroot, Config},
     sandbox::Sandbox,
     spec::{self, ChrootId, JobName},
-    store::{Generation, Place, Record, Store, Work},
+    store::{Action, Generation, Place, Record, Store, Work},
     tools,
 };
 
@@ -41,15 +46,22 @@ pub(super) fn create(config: &Config, id: &ChrootId) -> Result<(), BodyError> {
     }
     // Not before the lock is held: who only waits has nothing to put in order.
     interrupt::begin().map_err(BodyError::Settle)?;
-    let work = place.begin()?;
-    let made = make(config, id, chroot, sandbox, &place, &work, old.as_ref());
-    if interrupt::has_signal() {
-        eprintln!("interrupted: deleting unfinished work");
-    }
-    let cleared = clear(sandbox, &place, &work);
+    interrupt::limit(config.time_limit).map_err(BodyError::Settle)?;
+    let attempt = Attempt::begin(&place, Action::Create, id.arch != config.host.arch);
+    let made = match place.begin() {
+        Ok(work) => {
+            let made = make(config, id, chroot, sandbox, &place, &work, old.as_ref());
+            if let Some(Cause::Signal(_)) = interrupt::cause() {
+                eprintln!("interrupted: deleting unfinished work");
+            }
+            let cleared = clear(sandbox, &place, &work);
+            made.and_then(|new| cleared.map(|()| new))
+        }
+        Err(error) => Err(error.into()),
+    };
+    let made = attempt.end(made);
     interrupt::end().map_err(BodyError::Settle)?;
     let new = made?;
-    cleared?;
     println!("generation {} is in use: {}", new.number, new.tree.display());
     Ok(())
 }

@@ -1,13 +1,14 @@
 //! Why a job's body fails.
 
-use std::{io, process::ExitStatus};
+use std::{io, process::ExitStatus, time::Duration};
 
+use nix::sys::signal::Signal;
 use thiserror::Error;
 
 use crate::{
     archive::{ArchiveError, FetchFailure, HostAptError, SourcesError},
     sandbox::SandboxError,
-    spec::{ArchiveId, ChrootId},
+    spec::{ArchiveId, ChrootId, show_span},
     store::StoreError,
     tools::MissingTools,
 };
@@ -45,7 +46,20 @@ pub(crate) enum BodyError {
     #[error("{what}: can't be started: {source}")]
     Start { what: &'static str, source: io::Error },
     #[error("{what}: {status}: {said}")]
-    Step { what: &'static str, status: ExitStatus, said: String },
+    Step {
+        what: &'static str,
+        status: ExitStatus,
+        /// The line that tells most.
+        said: String,
+        /// All that it said, or the end of that if it said much.
+        output: String,
+    },
+    #[error("{what}: the emulator crashed: {said}")]
+    Emulator { what: &'static str, said: String, output: String },
+    #[error("not done within {}", show_span(*limit))]
+    Overdue { limit: Duration },
+    #[error("interrupted by {signal}")]
+    Interrupted { signal: Signal },
     #[error("the new tree is not fit for use: {0}")]
     Unfit(String),
 }
