@@ -1,21 +1,21 @@
 //! Everything that ends this program early, and the exit status that says which kind it was.
 //!
-//! 0: done. 1: a job's body failed. 2: a job failed. 64 and up, as in <sysexits.h>: something was wrong with the
-//! call, the config or the host.
+//! 0: done. 2: a job failed. 64 and up, as in <sysexits.h>: something was wrong with the call, the config or the host.
+//! The body of a job has one for each class of failures, by which the scheduler decides whether to try again; 1 if the
+//! class is not known.
 
 use std::{io, process::ExitCode};
 
 use thiserror::Error;
 
 use crate::{
-    archive::HostAptError,
     body::BodyError,
     config::ConfigError,
     enter::EnterError,
     host::HostError,
     manage::ManageError,
     sandbox::SandboxError,
-    spec::{JobNameError, NapError, SelectionError},
+    spec::{FailureClass, JobNameError, NapError, SelectionError},
     store::StoreError,
 };
 
@@ -31,7 +31,7 @@ pub(crate) enum Error {
     JobName(#[from] JobNameError),
     #[error(transparent)]
     Nap(#[from] NapError),
-    #[error(transparent)]
+    #[error("{}", .0.failure())]
     Body(#[from] BodyError),
     #[error(transparent)]
     Enter(#[from] EnterError),
@@ -52,11 +52,14 @@ mod status {
     pub(super) const FAILED: u8 = 1;
     pub(super) const USAGE: u8 = 64;
     pub(super) const NO_INPUT: u8 = 66;
+    pub(super) const DATA: u8 = 65;
     pub(super) const UNAVAILABLE: u8 = 69;
+    pub(super) const SOFTWARE: u8 = 70;
     pub(super) const OS_ERROR: u8 = 71;
     pub(super) const CANT_CREATE: u8 = 73;
     pub(super) const IO_ERROR: u8 = 74;
     pub(super) const TEMPORARY: u8 = 75;
+    pub(super) const PROTOCOL: u8 = 76;
     pub(super) const NO_PERMISSION: u8 = 77;
     pub(super) const CONFIG: u8 = 78;
 }
@@ -67,6 +70,10 @@ pub(crate) const USAGE: u8 = status::USAGE;
 pub(crate) const UNAVAILABLE: u8 = status::UNAVAILABLE;
 /// The exit status where help can't be shown.
 pub(crate) const IO_ERROR: u8 = status::IO_ERROR;
+/// The exit status of a job's body for what may well be better in a while.
+pub(crate) const TEMPORARY: u8 = status::TEMPORARY;
+/// The exit status of a job's body whose emulator crashed.
+pub(crate) const SOFTWARE: u8 = status::SOFTWARE;
 
 impl Error {
     /// The exit status that says what kind of end this is.
@@ -106,18 +113,21 @@ fn of_config(error: &ConfigError) -> u8 {
 }
 
 fn of_body(error: &BodyError) -> u8 {
-    match error {
-        BodyError::NotConfigured { .. } | BodyError::NoSuchArchive { .. } => status::USAGE,
-        BodyError::Busy { .. } => status::TEMPORARY,
-        BodyError::Fetch(failure) if failure.is_transient() => status::TEMPORARY,
-        BodyError::Tools(_)
-        | BodyError::Sources(_)
-        | BodyError::HostApt(HostAptError::Start { .. }) => status::UNAVAILABLE,
-        BodyError::Settle(_) => status::OS_ERROR,
-        BodyError::Sandbox(error) => of_sandbox(error),
-        BodyError::Store(error) => of_store(error),
-        BodyError::Output(_) => status::IO_ERROR,
-        _ => status::FAILED,
+    match (error, error.failure().class) {
+        (BodyError::NotConfigured { .. } | BodyError::NoSuchArchive { .. }, _) => status::USAGE,
+        (BodyError::Busy { .. }, _) => status::TEMPORARY,
+        (_, FailureClass::Mirror) => status::TEMPORARY,
+        (_, FailureClass::Disk) => status::IO_ERROR,
+        (_, FailureClass::Emulator) => status::SOFTWARE,
+        (_, FailureClass::Package) => status::DATA,
+        (_, FailureClass::Policy) => status::PROTOCOL,
+        (_, FailureClass::Configuration) => status::CONFIG,
+        (BodyError::Sandbox(error), _) => of_sandbox(error),
+        (BodyError::Store(error), _) => of_store(error),
+        (BodyError::Output(_), _) => status::IO_ERROR,
+        (BodyError::Settle(_), _) => status::OS_ERROR,
+        (_, FailureClass::Host) => status::UNAVAILABLE,
+        (_, FailureClass::Interrupted | FailureClass::Other) => status::FAILED,
     }
 }
 

@@ -1,9 +1,12 @@
 //! Why apt could not fetch, out of what it says: a class, a reason, and what to do about it.
 //!
 //! apt's exit status is 100 for everything, so there is only its text to go by; it is asked to speak English.
-//! Knows the words of apt 2.6 to 3, with gpgv and with sqv. Does not run apt, nor decide about retries.
+//! Knows the words of apt 2.6 to 3, with gpgv and with sqv. Does not run apt, nor decide about retries:
+//! of the class `mirror' is what may succeed a while later, with nothing changed here.
 
 use std::fmt;
+
+use crate::spec::FailureClass;
 
 /// What is the matter with the archive, or with the way to it. In the order in which they are looked for: the
 /// cause comes before what follows from it.
@@ -51,6 +54,8 @@ pub(crate) struct FetchFailure {
     pub(crate) said: String,
     /// The key that is missing or bad, as far as apt names it.
     pub(crate) key: Option<String>,
+    /// All of apt's words.
+    pub(crate) output: String,
 }
 
 /// Words that tell, each cause's own.
@@ -135,6 +140,7 @@ const WORDS: &[(Cause, &[&str])] = &[
 impl FetchFailure {
     /// Finds the cause in what apt wrote on standard error.
     pub(crate) fn read(said: &str) -> Self {
+        let output = || said.to_owned();
         let lines = || said.lines().map(str::trim).filter(|line| !line.is_empty());
         for (cause, words) in WORDS {
             let tells = |line: &&str| words.iter().any(|word| line.contains(word));
@@ -144,12 +150,12 @@ impl FetchFailure {
                     Cause::MissingKey | Cause::BadKey => key_in(line),
                     _ => None,
                 };
-                return Self { cause: *cause, said, key };
+                return Self { cause: *cause, said, key, output: output() };
             }
         }
         let first = lines().find(|line| line.starts_with("E: ")).or_else(|| lines().next_back());
         let said = first.unwrap_or("it said nothing").trim_start_matches("E: ").to_owned();
-        Self { cause: Cause::Unknown, said, key: None }
+        Self { cause: Cause::Unknown, said, key: None, output: output() }
     }
 
     /// A warning that makes what apt did of no use, though it calls it a success: of a component that is not there it
@@ -158,36 +164,33 @@ impl FetchFailure {
         Some(Self::read(said)).filter(|failure| failure.cause == Cause::NoIndex)
     }
 
-    /// Whether the same may succeed a while later, with nothing changed here.
-    pub(crate) fn is_transient(&self) -> bool {
-        matches!(
-            self.cause,
-            Cause::Mismatch
-                | Cause::NotFound
-                | Cause::ServerError
-                | Cause::Stalled
-                | Cause::Unreachable
-        )
+    /// Whether the words were among those that are known.
+    pub(crate) fn is_known(&self) -> bool {
+        self.cause != Cause::Unknown
     }
 
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the outcomes of jobs"))]
-    /// The class, in a word.
-    pub(crate) fn class(&self) -> &'static str {
+    /// Whose affair it is.
+    pub(crate) fn class(&self) -> FailureClass {
         match self.cause {
-            Cause::DiskFull => "disk",
+            Cause::DiskFull => FailureClass::Disk,
             Cause::MissingKey
             | Cause::BadKey
             | Cause::Expired
             | Cause::NotYetValid
-            | Cause::Unsigned => "policy",
-            Cause::Renamed | Cause::NoSuite | Cause::NoIndex => "configuration",
-            Cause::Unsatisfiable => "package",
-            _ => "mirror",
+            | Cause::Unsigned => FailureClass::Policy,
+            Cause::Renamed | Cause::NoSuite | Cause::NoIndex => FailureClass::Configuration,
+            Cause::Unsatisfiable => FailureClass::Package,
+            Cause::Mismatch
+            | Cause::NotFound
+            | Cause::ServerError
+            | Cause::Stalled
+            | Cause::Unreachable => FailureClass::Mirror,
+            Cause::Unknown => FailureClass::Other,
         }
     }
 
     /// What is the matter, without apt's words.
-    pub(crate) fn reason(&self) -> &'static str {
+    fn reason(&self) -> &'static str {
         match self.cause {
             Cause::DiskFull => "the disk is full",
             Cause::MissingKey => "the archive is signed with a key that the keyring does not have",
@@ -206,6 +209,12 @@ impl FetchFailure {
             Cause::Unreachable => "the mirror can't be reached",
             Cause::Unknown => "apt failed",
         }
+    }
+
+    /// What is the matter, with the key and apt's words.
+    pub(crate) fn reason_with_words(&self) -> String {
+        let key = self.key.as_ref().map(|key| format!(" ({key})")).unwrap_or_default();
+        format!("{}{key}: {}", self.reason(), self.said)
     }
 
     /// What to do.
@@ -249,11 +258,7 @@ impl FetchFailure {
 
 impl fmt::Display for FetchFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.reason())?;
-        if let Some(key) = &self.key {
-            write!(f, " ({key})")?;
-        }
-        write!(f, ": {}; {}", self.said, self.advice())
+        write!(f, "{}; {}", self.reason_with_words(), self.advice())
     }
 }
 
@@ -269,7 +274,7 @@ fn key_in(line: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Cause, FetchFailure};
+    use super::{Cause, FailureClass, FetchFailure};
 
     #[test]
     fn sqvs_words_are_known_too() {
@@ -291,7 +296,7 @@ mod tests {
         let said = "E: Failed to fetch http://mirror.example/x  Error writing to file - write (28: No space left on device)\n\
                     E: Some index files failed to download. They have been ignored, or old ones used instead.";
         let failure = FetchFailure::read(said);
-        assert_eq!((failure.cause, failure.class()), (Cause::DiskFull, "disk"));
+        assert_eq!((failure.cause, failure.class()), (Cause::DiskFull, FailureClass::Disk));
         assert!(failure.to_string().contains("chroot-maint gc"), "{failure}");
     }
 
@@ -299,14 +304,14 @@ mod tests {
     fn a_renamed_suite_is_the_configs_affair() {
         let said = "E: Repository 'http://mirror.example testing InRelease' changed its 'Codename' value from 'trixie' to 'forky'";
         let failure = FetchFailure::read(said);
-        assert_eq!((failure.cause, failure.class()), (Cause::Renamed, "configuration"));
+        assert_eq!((failure.cause, failure.class()), (Cause::Renamed, FailureClass::Configuration));
     }
 
     #[test]
     fn unknown_words_are_passed_on() {
         let failure = FetchFailure::read("noise\nE: The moon is full\nE: Sorry");
         assert_eq!(failure.cause, Cause::Unknown);
-        assert!(!failure.is_transient());
+        assert_eq!(failure.class(), FailureClass::Other);
         assert_eq!(failure.to_string(), "apt failed: The moon is full; see the log");
     }
 }

@@ -1,17 +1,18 @@
 //! What the host's apt is configured with: Debian's mirrors and the proxy. Only asks, changes nothing.
 //!
-//! Takes some tenths of a second; so it is for the making of a chroot, not for looking whether one
-//! must be made. Does not know which of it a config overrides.
+//! Takes some tenths of a second, and so is asked only when the answer may have changed. Does not know which of it a
+//! config overrides.
 
-use std::{io, process::Command};
+use std::{io, path::Path, process::Command};
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::sources::is_security;
-use crate::spec::Recipe;
+use super::host_memo;
+use crate::spec::{Recipe, is_security};
 
 /// What was found; nothing where the host's apt says nothing of the kind.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct HostApt {
     /// Without a slash at the end, as are all addresses here.
     pub(crate) mirror: Option<String>,
@@ -46,13 +47,13 @@ impl HostApt {
         Ok(Self { mirror, security_mirror, proxy: proxy()? })
     }
 
-    /// Asks only what the config leaves open: a question about indices takes apt half a second.
-    pub(crate) fn ask_for(recipe: &Recipe) -> Result<Self, HostAptError> {
+    /// Asks only what the config leaves open, and what is not known: a question about indices takes apt half a second.
+    pub(crate) fn ask_for(recipe: &Recipe, state_dir: &Path) -> Result<Self, HostAptError> {
         let has_security = recipe.suites.iter().any(|suite| is_security(suite));
         if recipe.mirror.is_some() && (recipe.security_mirror.is_some() || !has_security) {
             return Ok(Self { proxy: proxy()?, ..Self::default() });
         }
-        Self::ask()
+        host_memo::known_or(state_dir, Self::ask)
     }
 }
 

@@ -8,6 +8,7 @@ mod debs;
 mod error;
 mod failure;
 mod host_apt;
+mod host_memo;
 mod proxy;
 mod release;
 mod sources;

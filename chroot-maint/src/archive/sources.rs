@@ -8,7 +8,7 @@ use std::{
 use thiserror::Error;
 
 use super::HostApt;
-use crate::spec::Recipe;
+use crate::spec::{Recipe, is_security};
 
 /// Debian's own keys: the newer package has a `.pgp` beside it, and keeps this name.
 pub(crate) const DEFAULT_KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
@@ -62,10 +62,6 @@ fn keyring(recipe: &Recipe) -> Result<&Path, SourcesError> {
         None if Path::new(DEFAULT_KEYRING).is_file() => Ok(Path::new(DEFAULT_KEYRING)),
         None => Err(SourcesError::NoDefaultKeyring(DEFAULT_KEYRING.into())),
     }
-}
-
-pub(super) fn is_security(suite: &str) -> bool {
-    suite.ends_with("-security") || suite.ends_with("/updates")
 }
 
 fn stanza(text: &mut String, uri: &str, suites: &[&str], components: &[String], keyring: &Path) {

@@ -44,16 +44,18 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    /// Makes the directory, which must not be there yet; the archive's lock must be held. An architecture that no suite
-    /// carries is an error.
+    /// Makes the directory, which must not be there yet, of what is known of several suites, whose locks must be held. An
+    /// architecture that none of them carries is an error.
     pub(crate) fn prepare(
-        state: &ArchiveState,
-        checked: &Checked,
+        suites: &[(ArchiveState, Checked)],
         cache: &DebCache,
         arch: Arch,
         dir: &Path,
     ) -> Result<Self, ArchiveError> {
-        let indexes = checked.indexes.of_arch(arch);
+        let mut indexes = Indexes::default();
+        for (_, checked) in suites {
+            indexes.suites.extend(checked.indexes.of_arch(arch).suites);
+        }
         // apt passes over such a suite with a notice. Another one of the sources may well have packages.
         if let Some(suite) = indexes.suite_without(arch) {
             return Err(ArchiveError::NoPackages {
@@ -65,13 +67,16 @@ impl Stage {
         for sub in [dir, &lists, &debs, &dir.join("sources"), &dir.join("cache")] {
             fs::create_dir(sub).map_err(ArchiveError::write(sub))?;
         }
+        let sources: Vec<&str> = suites.iter().map(|(_, checked)| &*checked.sources).collect();
         for (name, text) in
-            [("apt.conf", NO_HOST_CONFIGURATION), ("sources/debian.sources", &*checked.sources)]
+            [("apt.conf", NO_HOST_CONFIGURATION), ("sources/debian.sources", &*sources.join("\n"))]
         {
             let path = dir.join(name);
             fs::write(&path, text).map_err(ArchiveError::write(&path))?;
         }
-        state.snapshot(arch, &lists)?;
+        for (state, _) in suites {
+            state.snapshot(arch, &lists)?;
+        }
         let offered = cache.offer(&lists, &debs)?;
         Ok(Self { dir: dir.to_owned(), arch, indexes, offered })
     }

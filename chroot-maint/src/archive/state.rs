@@ -1,4 +1,4 @@
-//! What is known of one archive, shared by all chroots whose packages come from it, brought up to date by apt.
+//! What is known of one suite of an archive, shared by all chroots whose packages come from it, brought up to date by apt.
 //!
 //! ```text
 //! STATE/archive/SUITE-HASH/now/lists/         what apt verified last, for all architectures
@@ -8,7 +8,8 @@
 //! ```
 //! apt itself puts new lists in place file by file, and takes what lies there for good: so it works on a copy of
 //! hard links, which costs nothing, and a kill at any point leaves the old lists as they were. apt never sees the
-//! host's own configuration, state or keys. Does not run apt: whoever does holds the archive's lock meanwhile.
+//! host's own configuration, state or keys. A directory a suite, so that a suite that can't be fetched holds up nobody
+//! who does not want it, and one that many want is fetched once. Does not run apt: whoever does holds the lock meanwhile.
 
 use std::{
     ffi::OsString,
@@ -28,13 +29,13 @@ use serde::{Deserialize, Serialize};
 use super::{ArchiveError, debs::link_or_copy, release, sums};
 use crate::spec::{Arch, ArchiveId, Indexes, Recipe};
 
-/// The place of one archive; making one touches nothing.
+/// The place of one suite; making one touches nothing.
 #[derive(Debug, Clone)]
 pub(crate) struct ArchiveState {
     dir: PathBuf,
 }
 
-/// What an archive had when it was last looked at.
+/// What a suite had when it was last looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) struct Checked {

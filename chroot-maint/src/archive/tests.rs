@@ -12,7 +12,7 @@ use super::{
     failure::Cause::{self, *},
 };
 use crate::{
-    spec::{Arch, ArchiveId, Recipe, Variant},
+    spec::{Arch, ArchiveId, FailureClass, Indexes, Recipe, Variant},
     toy::{Fault, Package, Server, Toy},
 };
 
@@ -66,27 +66,49 @@ impl Room {
         }
     }
 
+    /// Of the first suite.
     fn state(&self) -> ArchiveState {
-        ArchiveState::new(self.dir.path(), &ArchiveId::of(&self.recipe()))
+        self.states().remove(0).0
     }
 
+    /// Of every suite, with its recipe.
+    fn states(&self) -> Vec<(ArchiveState, Recipe)> {
+        let recipes = self.recipe();
+        let state = |one: &Recipe| ArchiveState::new(self.dir.path(), &ArchiveId::of(one));
+        recipes.by_suite().map(|one| (state(&one), one)).collect()
+    }
+
+    /// For the first suite.
     fn sources(&self) -> String {
+        self.sources_of(&self.suites[0])
+    }
+
+    fn sources_of(&self, suite: &str) -> String {
         format!(
-            "Types: deb\nURIs: {}\nSuites: {}\nComponents: main\nSigned-By: {}\n",
+            "Types: deb\nURIs: {}\nSuites: {suite}\nComponents: main\nSigned-By: {}\n",
             self.server.address(),
-            self.suites.join(" "),
             self.toy.keyring().display()
         )
     }
 
-    /// What the job does, without its retries.
+    /// What the jobs of all suites do, without their retries.
+    fn update_all(&self) -> Result<Indexes, FetchFailure> {
+        let mut indexes = Indexes::default();
+        for (state, recipe) in self.states() {
+            let sources = self.sources_of(&recipe.suites[0]);
+            let update = state.begin(&sources, &self.archs, 1).unwrap();
+            let mut apt_get = Command::new("apt-get");
+            update.configure(&mut apt_get, !nix::unistd::geteuid().is_root());
+            run(&mut apt_get, self.patience)?;
+            indexes.suites.extend(update.finish(&recipe).unwrap().indexes.suites);
+        }
+        Ok(indexes)
+    }
+
+    /// The same for a room of one suite.
     fn update(&self) -> Result<Checked, FetchFailure> {
-        let state = self.state();
-        let update = state.begin(&self.sources(), &self.archs, 1).unwrap();
-        let mut apt_get = Command::new("apt-get");
-        update.configure(&mut apt_get, !nix::unistd::geteuid().is_root());
-        run(&mut apt_get, self.patience)?;
-        Ok(update.finish(&self.recipe()).unwrap())
+        self.update_all()?;
+        Ok(self.state().checked().unwrap())
     }
 
     /// Why it fails; what was there before must still be there.
@@ -98,10 +120,14 @@ impl Room {
     }
 
     fn stage(&self, name: &str) -> Stage {
-        let (state, cache) = (self.state(), DebCache::new(self.dir.path()));
-        let checked = state.checked().unwrap();
+        let cache = DebCache::new(self.dir.path());
         let dir = self.dir.path().join(name);
-        Stage::prepare(&state, &checked, &cache, self.archs[0], &dir).unwrap()
+        Stage::prepare(&self.checked(), &cache, self.archs[0], &dir).unwrap()
+    }
+
+    fn checked(&self) -> Vec<(ArchiveState, Checked)> {
+        let suites = self.states().into_iter();
+        suites.map(|(state, _)| (state.clone(), state.checked().unwrap())).collect()
     }
 
     /// Has the host's apt download a package for an empty tree, as an upgrade would.
@@ -135,10 +161,10 @@ fn run(apt_get: &mut Command, patience: u32) -> Result<(), FetchFailure> {
 #[test]
 fn when_nothing_changed_one_conditional_request_a_suite_is_all() {
     let room = Room::of(Toy::new().suite("toy-updates").arch("s390x"), &["toy", "toy-updates"]);
-    let first = room.update().unwrap();
-    assert_eq!(first.indexes.suite_names(), ["toy", "toy-updates"]);
+    let first = room.update_all().unwrap();
+    assert_eq!(first.suites.keys().collect::<Vec<_>>(), ["toy", "toy-updates"]);
     room.server.take_requests();
-    let second = room.update().unwrap();
+    let second = room.update_all().unwrap();
     let mut requests = room.server.take_requests();
     requests.sort_by(|a, b| a.path.cmp(&b.path));
     let seen: Vec<_> = requests
@@ -148,21 +174,20 @@ fn when_nothing_changed_one_conditional_request_a_suite_is_all() {
     let expected =
         [("/dists/toy-updates/InRelease", true, 304), ("/dists/toy/InRelease", true, 304)];
     assert_eq!(seen, expected);
-    assert_eq!(first.indexes, second.indexes);
+    assert_eq!(first, second);
 }
 
 #[test]
 fn a_new_package_changes_the_indexes_of_its_suite_alone() {
     let mut room = Room::of(Toy::new().suite("toy-updates"), &["toy", "toy-updates"]);
-    let first = room.update().unwrap();
+    let first = room.update_all().unwrap();
     room.toy.publish();
-    let same = room.update().unwrap();
-    assert_eq!(same.indexes.changed_since(&first.indexes), [""; 0], "only the dates are new");
+    let same = room.update_all().unwrap();
+    assert_eq!(same.changed_since(&first), [""; 0], "only the dates are new");
     room.toy.add("toy-updates", &Package::new("hello", "2"));
     room.toy.publish();
-    let changed = room.update().unwrap();
-    assert_eq!(changed.indexes.changed_since(&first.indexes), ["toy-updates"]);
-    assert_eq!(room.state().checked(), Some(changed));
+    let changed = room.update_all().unwrap();
+    assert_eq!(changed.changed_since(&first), ["toy-updates"]);
 }
 
 #[test]
@@ -182,6 +207,28 @@ fn a_job_goes_on_with_its_lists_while_the_archive_changes() {
     room.update().unwrap();
     assert!(before == packages(&stage));
     assert!(before != packages(&room.stage("next")));
+}
+
+#[test]
+fn a_job_sees_the_packages_of_all_its_suites() {
+    let mut toy = Toy::new().suite("toy-updates");
+    toy.add("toy-updates", &Package::new("newer", "1"));
+    toy.publish();
+    let room = Room::of(toy, &["toy", "toy-updates"]);
+    room.update_all().unwrap();
+    let stage = room.stage("stage");
+    assert_eq!(stage.indexes.suites.len(), 2);
+    room.download(&stage, "hello").unwrap();
+    room.download(&stage, "newer").unwrap();
+}
+
+#[test]
+fn a_suite_that_fails_is_no_hindrance_to_others() {
+    let mut room = Room::of(Toy::new().suite("toy-updates"), &["toy", "toy-updates"]);
+    room.toy.unsign("toy-updates");
+    room.toy.publish();
+    room.update_all().unwrap_err();
+    assert!(room.state().checked().is_some());
 }
 
 #[test]
@@ -216,7 +263,11 @@ fn a_tree_of_another_architecture_is_solved_by_the_hosts_apt() {
 /// What breaks, the cause that is found, and whether it may pass.
 fn check(what: &str, room: &Room, cause: Cause, is_transient: bool) -> FetchFailure {
     let failure = room.failure();
-    assert_eq!((failure.cause, failure.is_transient()), (cause, is_transient), "{what}: {failure}");
+    assert_eq!(
+        (failure.cause, failure.class() == FailureClass::Mirror),
+        (cause, is_transient),
+        "{what}: {failure}"
+    );
     failure
 }
 
@@ -289,7 +340,11 @@ fn a_mirror_that_is_not_there_is_unreachable() {
     let mut apt_get = Command::new("apt-get");
     update.configure(&mut apt_get, !nix::unistd::geteuid().is_root());
     let failure = run(&mut apt_get, PATIENCE).unwrap_err();
-    assert_eq!((failure.cause, failure.is_transient()), (Unreachable, true), "{failure}");
+    assert_eq!(
+        (failure.cause, failure.class() == FailureClass::Mirror),
+        (Unreachable, true),
+        "{failure}"
+    );
 }
 
 #[test]
@@ -297,7 +352,7 @@ fn an_archive_that_has_expired_is_refused() {
     let mut room = Room::new();
     room.toy.valid_for("toy", -3600);
     room.toy.publish();
-    assert_eq!(check("expired", &room, Expired, false).class(), "policy");
+    assert_eq!(check("expired", &room, Expired, false).class(), FailureClass::Policy);
 }
 
 #[test]
@@ -358,10 +413,10 @@ fn a_killed_update_leaves_the_lists_as_they_were() {
 fn an_architecture_that_no_suite_carries_is_the_configs_affair() {
     let mut room = Room::new();
     room.archs = vec![Arch::find("s390x").unwrap()];
-    let checked = room.update().unwrap();
+    room.update().unwrap();
     let cache = DebCache::new(room.dir.path());
     let dir = room.dir.path().join("stage");
-    let error = Stage::prepare(&room.state(), &checked, &cache, room.archs[0], &dir).unwrap_err();
+    let error = Stage::prepare(&room.checked(), &cache, room.archs[0], &dir).unwrap_err();
     assert_eq!(
         error.to_string(),
         "toy has no packages for s390x; correct `archs' or `mirror' in the config"
@@ -377,5 +432,9 @@ fn a_component_that_is_not_there_is_the_configs_affair() {
     let mut apt_get = Command::new("apt-get");
     update.configure(&mut apt_get, !nix::unistd::geteuid().is_root());
     let failure = run(&mut apt_get, PATIENCE).unwrap_err();
-    assert_eq!((failure.cause, failure.class()), (NoIndex, "configuration"), "{failure}");
+    assert_eq!(
+        (failure.cause, failure.class()),
+        (NoIndex, FailureClass::Configuration),
+        "{failure}"
+    );
 }

@@ -1,4 +1,4 @@
-//! Looks what an archive has, once for all chroots that use it; and gives a chroot its share of what was found.
+//! Looks what a suite has, once for all chroots that use it; and gives a chroot its share of what was found.
 
 use std::{
     path::Path,
@@ -26,35 +26,31 @@ pub(super) fn update(config: &Config, id: &ArchiveId) -> Result<(), BodyError> {
     let recipe = config
         .chroots
         .values()
-        .map(|chroot| &chroot.recipe)
-        .find(|recipe| ArchiveId::of(recipe) == *id)
+        .find_map(|chroot| ArchiveId::all_of(&chroot.recipe).remove(id))
         .ok_or_else(|| BodyError::NoSuchArchive { id: id.clone() })?;
     let sandbox = Sandbox::open()?;
-    let way = Way::plan(recipe)?;
+    let way = Way::plan(config, &recipe)?;
     let Some(sources) = &way.sources else {
         println!("no mirror is known on this host: mmdebstrap will choose one by itself");
         return Ok(());
     };
     let before = ArchiveState::new(&config.state_dir, id).checked();
     let _lock = upkeep::lock(config, &JobName::Archive(id.clone()))?;
-    let now = bring_up_to_date(config, recipe, &way, sources, sandbox, seconds_since_1970())?;
-    match before {
-        None => println!("the lists of {} are here", now.indexes.suite_names().join(", ")),
-        Some(before) => match &*now.indexes.changed_since(&before.indexes) {
-            [] => println!("nothing has changed"),
-            changed => println!("changed: {}", changed.join(", ")),
-        },
+    let now = bring_up_to_date(config, id, &recipe, &way, sources, sandbox, seconds_since_1970())?;
+    match before.map(|before| now.indexes.changed_since(&before.indexes).is_empty()) {
+        None => println!("the lists are here"),
+        Some(true) => println!("nothing has changed"),
+        Some(false) => println!("there are other packages than before"),
     }
     Ok(())
 }
 
-/// What a chroot's archive has, which stays so as long as this is there.
+/// What a chroot's suites have, which stays so as long as this is there.
 pub(super) struct Archive<'a> {
     config: &'a Config,
-    chroot: &'a Chroot,
     arch: Arch,
-    checked: Checked,
-    _lock: Lock,
+    suites: Vec<(ArchiveState, Checked)>,
+    _locks: Vec<Lock>,
 }
 
 /// What an archive had, and when.
@@ -64,35 +60,44 @@ pub(super) struct Seen {
     pub(super) at: u64,
 }
 
-/// Looks what the archive of a chroot has, unless somebody just did; nothing if no mirror is known.
+/// Looks what the suites of a chroot have, unless somebody just did; nothing if no mirror is known.
 pub(super) fn look<'a>(
     config: &'a Config,
-    chroot: &'a Chroot,
+    chroot: &Chroot,
     arch: Arch,
     way: &Way,
     sandbox: Sandbox,
 ) -> Result<Option<Archive<'a>>, BodyError> {
-    let Some(sources) = &way.sources else {
-        return Ok(None);
-    };
     let newer_than = seconds_since_1970().saturating_sub(FRESH_ENOUGH.as_secs());
-    // Jobs of the same run take turns here: that is not worth a failure, whatever the command line says.
-    let lock = upkeep::wait_for_lock(config, &JobName::Archive(ArchiveId::of(&chroot.recipe)))?;
-    let checked = bring_up_to_date(config, &chroot.recipe, way, sources, sandbox, newer_than)?;
-    Ok(Some(Archive { config, chroot, arch, checked, _lock: lock }))
+    let (mut locks, mut suites) = (Vec::new(), Vec::new());
+    // In the order of the names, as locks are taken everywhere.
+    for (id, recipe) in ArchiveId::all_of(&chroot.recipe) {
+        let Some(sources) = way.sources_of(&recipe)? else {
+            return Ok(None);
+        };
+        // Jobs of the same run take turns here: that is not worth a failure, whatever the command line says.
+        locks.push(upkeep::wait_for_lock(config, &JobName::Archive(id.clone()))?);
+        let checked = bring_up_to_date(config, &id, &recipe, way, &sources, sandbox, newer_than)?;
+        suites.push((ArchiveState::new(&config.state_dir, &id), checked));
+    }
+    Ok(Some(Archive { config, arch, suites, _locks: locks }))
 }
 
 impl Archive<'_> {
     /// As far as the chroot sees it.
     pub(super) fn seen(&self) -> Seen {
-        Seen { indexes: self.checked.indexes.of_arch(self.arch), at: self.checked.at }
+        let mut seen = Seen { indexes: Indexes::default(), at: u64::MAX };
+        for (_, checked) in &self.suites {
+            seen.indexes.suites.extend(checked.indexes.of_arch(self.arch).suites);
+            seen.at = seen.at.min(checked.at);
+        }
+        seen
     }
 
     /// The chroot's share, in a new directory; the archive itself may change from here on.
     pub(super) fn stage(self, dir: &Path) -> Result<Stage, BodyError> {
-        let state_dir = &self.config.state_dir;
-        let state = ArchiveState::new(state_dir, &ArchiveId::of(&self.chroot.recipe));
-        Ok(Stage::prepare(&state, &self.checked, &DebCache::new(state_dir), self.arch, dir)?)
+        let cache = DebCache::new(&self.config.state_dir);
+        Ok(Stage::prepare(&self.suites, &cache, self.arch, dir)?)
     }
 }
 
@@ -113,13 +118,19 @@ pub(super) struct Way {
 }
 
 impl Way {
-    pub(super) fn plan(recipe: &Recipe) -> Result<Self, BodyError> {
-        let host = HostApt::ask_for(recipe)?;
-        let sources = match Sources::plan(recipe, &host)? {
+    pub(super) fn plan(config: &Config, recipe: &Recipe) -> Result<Self, BodyError> {
+        let host = HostApt::ask_for(recipe, &config.state_dir)?;
+        let mut way = Self { sources: None, host };
+        way.sources = way.sources_of(recipe)?;
+        Ok(way)
+    }
+
+    /// The same for a part of the recipe.
+    fn sources_of(&self, recipe: &Recipe) -> Result<Option<String>, BodyError> {
+        Ok(match Sources::plan(recipe, &self.host)? {
             Sources::Written(sources) => Some(sources),
             Sources::Mmdebstraps => None,
-        };
-        Ok(Self { sources, host })
+        })
     }
 
     /// Tells a command the proxy.
@@ -131,15 +142,15 @@ impl Way {
 /// Sees to it that somebody has looked after `newer_than`. The archive's lock must be held: it keeps what was found as it is.
 fn bring_up_to_date(
     config: &Config,
+    id: &ArchiveId,
     recipe: &Recipe,
     way: &Way,
     sources: &str,
     sandbox: Sandbox,
     newer_than: u64,
 ) -> Result<Checked, BodyError> {
-    let id = ArchiveId::of(recipe);
-    let state = ArchiveState::new(&config.state_dir, &id);
-    let archs = archs(config, &id);
+    let state = ArchiveState::new(&config.state_dir, id);
+    let archs = archs(config, id);
     // Another run may have looked while this one waited.
     let names: Vec<String> = archs.iter().map(ToString::to_string).collect();
     let known = state.checked().filter(|checked| {
@@ -164,9 +175,10 @@ fn bring_up_to_date(
     Ok(update.finish(recipe)?)
 }
 
-/// All architectures that the config wants of an archive, sorted.
+/// All architectures that the config wants of a suite, sorted.
 fn archs(config: &Config, id: &ArchiveId) -> Vec<Arch> {
-    let uses = config.chroots.iter().filter(|(_, chroot)| ArchiveId::of(&chroot.recipe) == *id);
+    let uses = |chroot: &Chroot| ArchiveId::all_of(&chroot.recipe).contains_key(id);
+    let uses = config.chroots.iter().filter(|(_, chroot)| uses(chroot));
     let mut archs: Vec<Arch> = uses.map(|(id, _)| id.arch).collect();
     archs.sort();
     archs.dedup();

@@ -17,7 +17,6 @@ use super::{
 use crate::{
     archive::{ARCHIVES, Stage},
     config::Config,
-    foreign::is_emulator_crash,
 };
 
 /// The date that maintainer scripts write where they would write today's (2000-01-01): what a chroot
@@ -48,7 +47,7 @@ const TAKE: &str = concat!(
 /// Unpacks and configures a whole system into the work directory's tree; gives what the archive had, if that is known.
 pub(super) fn bootstrap(task: &Task<'_>) -> Result<Option<Seen>, BodyError> {
     let &Task { config, id, chroot, sandbox, work, .. } = task;
-    let way = Way::plan(&chroot.recipe)?;
+    let way = Way::plan(config, &chroot.recipe)?;
     let archive = archive::look(config, chroot, id.arch, &way, sandbox)?;
     let seen = archive.as_ref().map(Archive::seen);
     let stage = archive.map(|archive| archive.stage(&work.tmp().join("archive"))).transpose()?;
@@ -79,10 +78,7 @@ pub(super) fn bootstrap(task: &Task<'_>) -> Result<Option<Seen>, BodyError> {
     }
     mmdebstrap.env("TMPDIR", work.tmp()).env("SOURCE_DATE_EPOCH", SOURCE_DATE_EPOCH);
     way.set_proxy(&mut mmdebstrap, config);
-    let is_emulated = id.arch != config.host.arch;
-    let made = process::relay("mmdebstrap", mmdebstrap, |line| {
-        is_telling(line) || is_emulated && is_emulator_crash(line)
-    });
+    let made = process::relay("mmdebstrap", mmdebstrap, is_telling);
     if let Some(stage) = &stage {
         keep(config, stage, &work.tree());
     }

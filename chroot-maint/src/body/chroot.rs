@@ -5,12 +5,19 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use super::{BodyError, interrupt, make, task::Task, upgrade, upkeep};
+use super::{
+    BodyError,
+    interrupt::{self, Cause},
+    make,
+    outcome::Attempt,
+    task::Task,
+    upgrade, upkeep,
+};
 use crate::{
-    config::Config,
+    config::{Chroot, Config},
     sandbox::Sandbox,
     spec::{self, ChrootId, Fresh, JobName, Recipe},
-    store::{Generation, Place, Store, Work},
+    store::{Action, Generation, Place, Store, Work},
 };
 
 /// What a chroot needs, as far as that can be said without a look at its archive.
@@ -45,18 +52,11 @@ pub(super) fn keep(config: &Config, id: &ChrootId, fresh: Option<Fresh>) -> Resu
         return Ok(());
     }
 
-    let work = place.begin()?;
-    let begun = (SystemTime::now(), Instant::now());
-    let task = Task { config, id, chroot, sandbox, place: &place, work: &work, begun };
-    let done = meet(&task, &need);
-    if interrupt::has_signal() {
-        eprintln!("interrupted: deleting unfinished work");
-    }
-    let cleared = clear(sandbox, &place, &work);
+    interrupt::limit(config.time_limit).map_err(BodyError::Settle)?;
+    let attempt = Attempt::begin(&place, need.action(), id.arch != config.host.arch);
+    let done = attempt.end(work_on(config, id, chroot, sandbox, &place, &need));
     interrupt::end().map_err(BodyError::Settle)?;
-    let new = done?;
-    cleared?;
-    if let Some(new) = new {
+    if let Some(new) = done? {
         println!("generation {} is in use: {}", new.number, new.tree.display());
         upkeep::collect(config, sandbox, &place);
     }
@@ -77,6 +77,35 @@ impl<'a> Need<'a> {
             Fresh::Within(_) => Self::Looking { current, always: false },
         }
     }
+}
+
+impl Need<'_> {
+    fn action(&self) -> Action {
+        match self {
+            Self::Making | Self::Remaking { .. } => Action::Create,
+            Self::Looking { .. } | Self::Nothing { .. } => Action::Upgrade,
+        }
+    }
+}
+
+/// Makes room for the work, does it, and clears up, however it ended.
+fn work_on(
+    config: &Config,
+    id: &ChrootId,
+    chroot: &Chroot,
+    sandbox: Sandbox,
+    place: &Place,
+    need: &Need<'_>,
+) -> Result<Option<Generation>, BodyError> {
+    let work = place.begin()?;
+    let begun = (SystemTime::now(), Instant::now());
+    let task = Task { config, id, chroot, sandbox, place, work: &work, begun };
+    let done = meet(&task, need);
+    if let Some(Cause::Signal(_)) = interrupt::cause() {
+        eprintln!("interrupted: deleting unfinished work");
+    }
+    let cleared = clear(sandbox, place, &work);
+    done.and_then(|new| cleared.map(|()| new))
 }
 
 /// Does what is needed; gives the new generation, if there is one.

@@ -1,14 +1,15 @@
 //! Why a job's body fails.
 
-use std::{io, path::PathBuf, process::ExitStatus};
+use std::{io, path::PathBuf, process::ExitStatus, time::Duration};
 
+use nix::sys::signal::Signal;
 use thiserror::Error;
 
 use super::size::Size;
 use crate::{
     archive::{ArchiveError, FetchFailure, HostAptError, SourcesError},
     sandbox::SandboxError,
-    spec::{ArchiveId, ChrootId, JobName},
+    spec::{ArchiveId, ChrootId, JobName, show_span},
     store::{Process, StoreError},
     tools::MissingTools,
 };
@@ -51,7 +52,20 @@ pub(crate) enum BodyError {
     #[error("{what}: can't be started: {source}")]
     Start { what: &'static str, source: io::Error },
     #[error("{what}: {status}: {said}")]
-    Step { what: &'static str, status: ExitStatus, said: String },
+    Step {
+        what: &'static str,
+        status: ExitStatus,
+        /// The line that tells most.
+        said: String,
+        /// All that it said, or the end of that if it said much.
+        output: String,
+    },
+    #[error("{what}: the emulator crashed: {said}")]
+    Emulator { what: &'static str, said: String, output: String },
+    #[error("not done within {}", show_span(*limit))]
+    Overdue { limit: Duration },
+    #[error("interrupted by {signal}")]
+    Interrupted { signal: Signal },
     #[error(
         "the upgrade would remove {}, which the chroot needs: generation {number} stays as it is; \
          wait for the archive to offer them again, or take them out of `include' if they are in there",

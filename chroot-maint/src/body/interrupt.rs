@@ -1,5 +1,5 @@
-//! Signals that end a job: the tool that runs is killed, the job puts its things in order, and then the signal
-//! takes its course, so that whoever started the job sees it die by that.
+//! What ends a job from outside, a signal or its time limit: the tool that runs is killed, and the job puts its things
+//! in order. Then a signal takes its course, so that whoever started the job sees it die by that.
 //!
 //! The signals are caught and not blocked, for what is started would inherit the mask; a thread is told of them.
 //! Does not know what is to be put in order.
@@ -9,18 +9,29 @@ use std::{
     process::{Child, ChildStderr, ChildStdout, Command, ExitStatus},
     sync::{Mutex, MutexGuard, PoisonError},
     thread,
+    time::Duration,
 };
 
 use nix::sys::signal::Signal;
 use signal_hook::{iterator::Signals, low_level::emulate_default_handler};
 
 /// What the watching thread and the job share: a process has one set of signals, and so one of these.
-static STATE: Mutex<State> = Mutex::new(State { signal: None, running: None });
+static STATE: Mutex<State> = Mutex::new(State { signal: None, overdue: None, running: None });
 
 struct State {
     /// The first signal that came.
     signal: Option<Signal>,
+    /// The time limit, once it is over.
+    overdue: Option<Duration>,
     running: Option<Child>,
+}
+
+/// Why a job is ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cause {
+    Signal(Signal),
+    /// It has taken longer than this.
+    Overdue(Duration),
 }
 
 /// The ends of a tool's pipes that are this process's.
@@ -39,6 +50,23 @@ pub(super) fn begin() -> io::Result<()> {
     Ok(())
 }
 
+/// After so long, the tool that runs is ended, and no other one is begun. Time in which this process is stopped, or the
+/// machine asleep, counts for a second at most.
+pub(super) fn limit(limit: Duration) -> io::Result<()> {
+    let wait = move || {
+        let mut left = limit;
+        while !left.is_zero() {
+            let step = left.min(Duration::from_secs(1));
+            thread::sleep(step);
+            left -= step;
+        }
+        let mut state = state();
+        state.overdue = Some(limit);
+        state.end_tool();
+    };
+    thread::Builder::new().spawn(wait).map(drop)
+}
+
 /// Lets a signal that came have its way, which ends this process.
 pub(super) fn end() -> io::Result<()> {
     match state().signal {
@@ -47,9 +75,11 @@ pub(super) fn end() -> io::Result<()> {
     }
 }
 
-/// Whether a signal came.
-pub(super) fn has_signal() -> bool {
-    state().signal.is_some()
+/// Why the job is to end, if it is.
+pub(super) fn cause() -> Option<Cause> {
+    let state = state();
+    let signal = state.signal.map(Cause::Signal);
+    signal.or(state.overdue.map(Cause::Overdue))
 }
 
 /// Starts a tool that a signal will end. Only one runs at a time.
@@ -57,6 +87,9 @@ pub(super) fn start(command: &mut Command) -> io::Result<Pipes> {
     let mut state = state();
     if let Some(signal) = state.signal {
         return Err(io::Error::new(io::ErrorKind::Interrupted, format!("interrupted by {signal}")));
+    }
+    if state.overdue.is_some() {
+        return Err(io::Error::new(io::ErrorKind::TimedOut, "there is no time left"));
     }
     let mut child = command.spawn()?;
     let pipes = (child.stdout.take(), child.stderr.take());
@@ -85,7 +118,13 @@ fn watch(mut signals: Signals) {
             let _ = emulate_default_handler(number);
         }
         state.signal = Some(signal);
-        if let Some(child) = &mut state.running {
+        state.end_tool();
+    }
+}
+
+impl State {
+    fn end_tool(&mut self) {
+        if let Some(child) = &mut self.running {
             // It may have ended by itself just now.
             let _ = child.kill();
         }

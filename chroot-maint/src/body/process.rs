@@ -60,7 +60,11 @@ fn result(what: &'static str, output: Output) -> Result<Vec<u8>, BodyError> {
     }
     let said = if output.stderr.trim_ascii().is_empty() { &output.stdout } else { &output.stderr };
     let said = last_line(&String::from_utf8_lossy(said));
-    Err(BodyError::Step { what, status: output.status, said })
+    let mut all = Ending::default();
+    all.add(&output.stdout);
+    all.add(b"\n");
+    all.add(&output.stderr);
+    Err(BodyError::Step { what, status: output.status, said, output: all.text() })
 }
 
 /// As [`output`], with something to read.
@@ -87,13 +91,14 @@ pub(super) fn relay(
 ) -> Result<(), BodyError> {
     let start = |source| BodyError::Start { what, source };
     let (_, stderr) = interrupt::start(command.stderr(Stdio::piped())).map_err(start)?;
-    let (mut telling, mut last) = (None, String::new());
+    let (mut telling, mut last, mut all) = (None, String::new(), Ending::default());
     if let Some(stderr) = stderr {
         let mut line = Vec::new();
         let mut stderr = BufReader::new(stderr);
         while stderr.read_until(b'\n', &mut line).map_err(start)? > 0 {
             // Nobody may be there to read; the tool's outcome counts all the same.
             let _ = io::stderr().write_all(&line);
+            all.add(&line);
             let text = String::from_utf8_lossy(line.trim_ascii());
             if telling.is_none() && tells(&text) {
                 telling = Some(text.into_owned());
@@ -107,7 +112,7 @@ pub(super) fn relay(
     if status.success() {
         return Ok(());
     }
-    Err(BodyError::Step { what, status, said: telling.unwrap_or(last) })
+    Err(BodyError::Step { what, status, said: telling.unwrap_or(last), output: all.text() })
 }
 
 /// Why a tool came to nothing, for those who understand what it says.
@@ -139,6 +144,26 @@ pub(super) fn relay_whole(what: &'static str, mut command: Command) -> Result<St
     if status.success() { Ok(said) } else { Err(Failure::Ended(said)) }
 }
 
+/// The end of what a tool said: all of it, unless that is very much.
+#[derive(Default)]
+struct Ending(Vec<u8>);
+
+impl Ending {
+    /// More than any tool says in a day that goes well.
+    const MOST: usize = 1 << 20;
+
+    fn add(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+        if self.0.len() > 2 * Self::MOST {
+            self.0.drain(..self.0.len() - Self::MOST);
+        }
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0).into_owned()
+    }
+}
+
 fn last_line(text: &str) -> String {
     text.lines()
         .rfind(|line| !line.trim().is_empty())
@@ -151,7 +176,7 @@ fn last_line(text: &str) -> String {
 mod tests {
     use std::process::Command;
 
-    use super::{feed, output, relay};
+    use super::{BodyError, Ending, feed, output, relay};
 
     /// One process runs one tool at a time, whereas tests run side by side.
     static ONE_AT_A_TIME: std::sync::Mutex<()> = std::sync::Mutex::new(());
@@ -181,6 +206,29 @@ mod tests {
             |line| line.starts_with("E: "),
         );
         assert_eq!(error.unwrap_err().to_string(), "test: exit status: 1: E: why");
+    }
+
+    #[test]
+    fn a_failure_has_all_that_was_said() {
+        let _alone = ONE_AT_A_TIME.lock();
+        for error in [
+            output("test", sh("echo a; echo b >&2; exit 1")).unwrap_err(),
+            relay("test", sh("echo a >&2; echo b >&2; exit 1"), |_| false).unwrap_err(),
+        ] {
+            let BodyError::Step { output, .. } = error else { panic!("{error}") };
+            assert_eq!(output.split_whitespace().collect::<Vec<_>>(), ["a", "b"]);
+        }
+    }
+
+    #[test]
+    fn of_very_much_the_end_is_kept() {
+        let mut ending = Ending::default();
+        for _ in 0..3 {
+            ending.add(&vec![b'x'; Ending::MOST]);
+        }
+        ending.add(b"end");
+        assert!(ending.text().ends_with("xend"));
+        assert!(ending.text().len() <= 2 * Ending::MOST);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! What a configuration file says, in whichever form, before the host's own values fill the gaps.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
-use crate::spec::{Arch, Dist, Fresh, Output, Variant, nearest};
+use crate::spec::{Arch, Dist, Fresh, Output, Variant, nearest, parse_span};
 
 /// A whole file.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -10,6 +10,9 @@ pub(super) struct Document {
     pub(super) state_dir: Option<PathBuf>,
     pub(super) proxy: Option<String>,
     pub(super) keep_generations: Option<u32>,
+    pub(super) retries: Option<u32>,
+    pub(super) retry_delay: Option<Duration>,
+    pub(super) time_limit: Option<Duration>,
     pub(super) defaults: Section,
     pub(super) dists: Vec<DistSection>,
 }
@@ -41,6 +44,12 @@ pub(super) struct DistSection {
 pub(super) fn absolute(text: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(text);
     if path.is_absolute() { Ok(path) } else { Err(format!("`{text}' is not an absolute path")) }
+}
+
+/// A length of time.
+pub(super) fn span(text: &str) -> Result<Duration, String> {
+    parse_span(text)
+        .ok_or_else(|| format!("`{text}' is not a time: give one such as 30s, 10m or 4h"))
 }
 
 /// An address, or `DIRECT` for none whatever the host's apt uses.

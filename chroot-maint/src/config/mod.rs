@@ -15,6 +15,7 @@ use std::{
     env, fs, io,
     os::unix::fs::FileTypeExt,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 pub(crate) use error::{ConfigError, Place, Problem};
@@ -37,6 +38,12 @@ pub(crate) struct Config {
     pub(crate) host: Host,
     /// How many generations of a chroot are kept, the one in use among them; 1 or more.
     pub(crate) keep_generations: u32,
+    /// How often a job is tried again whose mirror fails.
+    pub(crate) retries: u32,
+    /// How long to wait before the first of these; twice as long before each further one.
+    pub(crate) retry_delay: Duration,
+    /// How long the work on one chroot may take.
+    pub(crate) time_limit: Duration,
     pub(crate) chroots: BTreeMap<ChrootId, Chroot>,
     /// Whether to fail rather than wait for what another process works on: no file says this, but the command line.
     pub(crate) no_wait: bool,

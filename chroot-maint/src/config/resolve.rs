@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
+    time::Duration,
 };
 
 use super::{
@@ -16,6 +17,11 @@ use crate::{
 
 /// The one in use, and the one before it to go back to.
 const KEEP_GENERATIONS: u32 = 2;
+/// A mirror that does not answer for a moment is not worth a failed night; one that is down for longer is.
+const RETRIES: u32 = 3;
+const RETRY_DELAY: Duration = Duration::from_secs(5);
+/// Ten times as long as anything takes that was seen, an emulated bootstrap on a slow machine among it.
+const TIME_LIMIT: Duration = Duration::from_secs(4 * 3600);
 
 /// Fills the gaps of a document: from its defaults, then from the host, then from custom.
 pub(super) fn resolve(
@@ -24,7 +30,7 @@ pub(super) fn resolve(
     host: Host,
     is_root: bool,
 ) -> Result<Config, ConfigError> {
-    let Document { state_dir, proxy, keep_generations, defaults, mut dists } = document;
+    let Document { defaults, mut dists, .. } = document;
     if dists.is_empty() {
         let section = Section::default();
         let dist = host.dist()?;
@@ -57,12 +63,22 @@ pub(super) fn resolve(
         let message = "no chroot is left: every list of architectures is empty".to_owned();
         return Err(ConfigError::Whole { path: file.unwrap_or_default(), message });
     }
-    let state_dir = match state_dir {
+    let state_dir = match document.state_dir {
         Some(dir) => dir,
         None => Config::default_state_dir(is_root).ok_or(ConfigError::NoStateDir)?,
     };
-    let keep_generations = keep_generations.unwrap_or(KEEP_GENERATIONS);
-    Ok(Config { file, state_dir, proxy, host, keep_generations, chroots, no_wait: false })
+    Ok(Config {
+        file,
+        state_dir,
+        proxy: document.proxy,
+        host,
+        keep_generations: document.keep_generations.unwrap_or(KEEP_GENERATIONS),
+        retries: document.retries.unwrap_or(RETRIES),
+        retry_delay: document.retry_delay.unwrap_or(RETRY_DELAY),
+        time_limit: document.time_limit.unwrap_or(TIME_LIMIT),
+        chroots,
+        no_wait: false,
+    })
 }
 
 /// An alias that is also another distribution's name would make `WHICH` ambiguous.

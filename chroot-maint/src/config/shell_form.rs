@@ -35,7 +35,6 @@ pub(super) fn parse(text: &str) -> Result<Document, Problem> {
     let document = Document {
         state_dir: take(&mut settings, "STATE", absolute)?,
         proxy: take(&mut settings, "PROXY", proxy)?,
-        keep_generations: None,
         defaults: section(&mut settings, "")?,
         dists: dists
             .into_iter()
@@ -44,6 +43,8 @@ pub(super) fn parse(text: &str) -> Result<Document, Problem> {
                 Ok(DistSection { dist, aliases: Vec::new(), suites: None, section })
             })
             .collect::<Result<_, Problem>>()?,
+        // What the older form never had.
+        ..Document::default()
     };
     match settings.iter().min_by_key(|(_, setting)| setting.line) {
         Some((name, setting)) => Err(unknown(name, setting.line, &document.dists)),

@@ -6,7 +6,7 @@ use super::{
     Place, Problem,
     document::{
         DistSection, Document, Section, absolute, address, arch, archive_word, package, proxy,
-        unknown,
+        span, unknown,
     },
     toml_table::{TableReader, Value},
 };
@@ -24,12 +24,24 @@ pub(super) fn parse(text: &str) -> Result<Document, Problem> {
     let proxy = top.take_as("proxy", |value| value.text(proxy))?;
     let fresh = top.take_as("fresh", |value| value.text(str::parse))?;
     let keep_generations = top.take_as("keep-generations", |value| value.count())?;
+    let retries = top.take_as("retries", |value| value.number())?;
+    let retry_delay = top.take_as("retry-delay", |value| value.text(span))?;
+    let time_limit = top.take_as("time-limit", |value| value.text(span))?;
     let mut defaults = top.take_as("defaults", |value| defaults(&value))?.unwrap_or_default();
     defaults.fresh = defaults.fresh.or(fresh);
     let dists = top.take_as("dist", |value| dists(&value))?.unwrap_or_default();
     top.finish()?;
 
-    Ok(Document { state_dir, proxy, keep_generations, defaults, dists })
+    Ok(Document {
+        state_dir,
+        proxy,
+        keep_generations,
+        retries,
+        retry_delay,
+        time_limit,
+        defaults,
+        dists,
+    })
 }
 
 fn defaults(value: &Value<'_>) -> Result<Section, Problem> {
@@ -169,6 +181,11 @@ mod tests {
         assert_eq!(
             fault("keep-generations = 0"),
             "1:20: keep-generations: a whole number of 1 or more is wanted"
+        );
+        assert_eq!(fault("retries = -1"), "1:11: retries: a whole number is wanted");
+        assert_eq!(
+            fault("time-limit = '4 hours'"),
+            "1:14: time-limit: `4 hours' is not a time: give one such as 30s, 10m or 4h"
         );
         assert_eq!(fault("fresh = 7"), "1:9: fresh: a text in quotes is wanted");
         assert_eq!(fault("state-dir = 'x'"), "1:13: state-dir: `x' is not an absolute path");

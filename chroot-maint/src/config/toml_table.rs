@@ -115,10 +115,18 @@ impl<'t> Value<'t> {
 
     /// A whole number that is one at least.
     pub(super) fn count(&self) -> Result<u32, Problem> {
-        let number = self.node.get_ref().as_integer().and_then(|number| {
-            u32::from_str_radix(number.as_str(), number.radix()).ok().filter(|&count| count > 0)
-        });
-        number.ok_or_else(|| self.fault("a whole number of 1 or more is wanted"))
+        let count = self.natural().filter(|&count| count > 0);
+        count.ok_or_else(|| self.fault("a whole number of 1 or more is wanted"))
+    }
+
+    /// A whole number, which may be 0.
+    pub(super) fn number(&self) -> Result<u32, Problem> {
+        self.natural().ok_or_else(|| self.fault("a whole number is wanted"))
+    }
+
+    fn natural(&self) -> Option<u32> {
+        let number = self.node.get_ref().as_integer()?;
+        u32::from_str_radix(number.as_str(), number.radix()).ok()
     }
 
     /// A table, whose keys are to be read in turn.

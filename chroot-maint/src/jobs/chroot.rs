@@ -42,11 +42,12 @@ impl Job for ChrootJob {
                 {
                     return Check::failed(foreign.to_string());
                 }
-                let id = ArchiveId::of(&chroot.recipe);
-                match cx.needs(ArchiveJob { id, program: self.program.clone() }) {
-                    Ok(_) => Check::ready(),
-                    Err(error) => Check::failed(error.to_string()),
+                for id in ArchiveId::all_of(&chroot.recipe).into_keys() {
+                    if let Err(error) = cx.needs(ArchiveJob { id, program: self.program.clone() }) {
+                        return Check::failed(error.to_string());
+                    }
                 }
+                Check::ready()
             }
             Err(error) => Check::failed(error.to_string()),
         }

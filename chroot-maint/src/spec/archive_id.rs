@@ -1,22 +1,28 @@
-//! The name of what is known of an archive: chroots with equal sources share it, whatever else differs.
+//! The name of what is known of one suite of an archive: chroots that fetch it from the same place share it,
+//! whatever else differs.
 //!
 //! Does not know addresses that the host decides, nor what is there under the name.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use super::Recipe;
 
-/// A set of suites, components, mirrors and keyring, as `SUITE-HASH`.
+/// A suite with components, mirror and keyring, as `SUITE-HASH`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ArchiveId {
-    /// The first suite, for people.
+    /// The suite, for people.
     label: String,
     /// Of everything that the config says of the sources.
     hash: u64,
 }
 
 impl ArchiveId {
-    /// The archive that a recipe's packages come from.
+    /// The archives that a recipe's packages come from, each with the recipe of that suite alone.
+    pub(crate) fn all_of(recipe: &Recipe) -> BTreeMap<Self, Recipe> {
+        recipe.by_suite().map(|one| (Self::of(&one), one)).collect()
+    }
+
+    /// Of a recipe of one suite.
     pub(crate) fn of(recipe: &Recipe) -> Self {
         let label = recipe.suites.first().map_or("none", String::as_str);
         let mut hash = Fnv::new();
@@ -100,6 +106,21 @@ mod tests {
             ..plain.clone()
         };
         assert_eq!(ArchiveId::of(&plain), ArchiveId::of(&more));
+    }
+
+    #[test]
+    fn chroots_share_the_suites_that_they_have_in_common() {
+        let names = |suites: &[&str]| {
+            let security_mirror = Some("http://mirror.example/security".to_owned());
+            let recipe = Recipe { security_mirror, ..recipe(suites) };
+            ArchiveId::all_of(&recipe).keys().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        let plain = names(&["trixie", "trixie-security"]);
+        let backports = names(&["trixie", "trixie-security", "trixie-backports"]);
+        assert_eq!((plain.len(), backports.len()), (2, 3));
+        assert!(plain.iter().all(|name| backports.contains(name)), "{plain:?} {backports:?}");
+        let without = recipe(&["trixie"]);
+        assert_eq!(plain[0], ArchiveId::of(&without).to_string(), "no security suite, no matter");
     }
 
     #[test]

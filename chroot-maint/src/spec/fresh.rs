@@ -2,6 +2,8 @@
 
 use std::{fmt, str::FromStr, time::Duration};
 
+use super::{parse_span, show_span};
+
 /// When a chroot that is there is looked at again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fresh {
@@ -12,10 +14,6 @@ pub(crate) enum Fresh {
     /// When it was last made or looked at longer ago than this.
     Within(Duration),
 }
-
-/// The units of an age, in seconds.
-const UNITS: [(&str, u64); 6] =
-    [("s", 1), ("m", 60), ("h", 3600), ("d", 86_400), ("w", 604_800), ("", 1)];
 
 impl Default for Fresh {
     /// A week.
@@ -34,31 +32,20 @@ impl FromStr for Fresh {
             "force" => return Ok(Self::Force),
             _ => {}
         }
-        let unit = word.trim_start_matches(|c: char| c.is_ascii_digit());
-        let number = &word[..word.len() - unit.len()];
-        let seconds = UNITS.iter().find(|(name, _)| *name == unit).map(|(_, seconds)| *seconds);
-        match (number.parse::<u32>(), seconds) {
-            (Ok(number), Some(seconds)) => {
-                Ok(Self::Within(Duration::from_secs(u64::from(number) * seconds)))
-            }
-            _ => Err(format!(
-                "`{word}' is not a freshness: give create, force, or an age such as 12h or 7d"
-            )),
-        }
+        parse_span(word).map(Self::Within).ok_or_else(|| {
+            format!("`{word}' is not a freshness: give create, force, or an age such as 12h or 7d")
+        })
     }
 }
 
 impl fmt::Display for Fresh {
     /// The shortest words that read the same.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let age = match self {
-            Self::Create => return f.write_str("create"),
-            Self::Force => return f.write_str("force"),
-            Self::Within(age) => age.as_secs(),
-        };
-        let fits = |(_, seconds): &&(&str, u64)| age > 0 && age % seconds == 0;
-        let &(unit, seconds) = UNITS.iter().rev().skip(1).find(fits).unwrap_or(&("s", 1));
-        write!(f, "{}{unit}", age / seconds)
+        match self {
+            Self::Create => f.write_str("create"),
+            Self::Force => f.write_str("force"),
+            Self::Within(age) => f.write_str(&show_span(*age)),
+        }
     }
 }
 

@@ -40,11 +40,6 @@ impl Indexes {
         Self { suites: suites.collect() }
     }
 
-    /// The names of its suites.
-    pub(crate) fn suite_names(&self) -> Vec<&str> {
-        self.suites.keys().map(String::as_str).collect()
-    }
-
     /// A suite, if none at all has packages of this architecture's own.
     pub(crate) fn suite_without(&self, arch: Arch) -> Option<&str> {
         let suffix = format!("/binary-{arch}");

@@ -15,6 +15,7 @@ mod nearest;
 mod output;
 mod recipe;
 mod selection;
+mod span;
 
 pub(crate) use arch::{Arch, Elf};
 pub(crate) use archive_id::ArchiveId;
@@ -27,5 +28,6 @@ pub(crate) use job_name::{JobName, JobNameError};
 pub(crate) use nap::{Nap, NapError};
 pub(crate) use nearest::nearest;
 pub(crate) use output::Output;
-pub(crate) use recipe::{Recipe, Variant};
+pub(crate) use recipe::{Recipe, Variant, is_security};
 pub(crate) use selection::{Selectable, SelectionError, select};
+pub(crate) use span::{about, parse_span, show_span};

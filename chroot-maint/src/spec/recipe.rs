@@ -40,6 +40,15 @@ impl Recipe {
     /// To be raised whenever chroots made by the code before should be made anew.
     pub(crate) const REVISION: u32 = 1;
 
+    /// What has to be known to fetch one of its suites, as a recipe of that suite alone; one for each.
+    pub(crate) fn by_suite(&self) -> impl Iterator<Item = Self> {
+        self.suites.iter().map(|suite| Self {
+            suites: vec![suite.clone()],
+            security_mirror: self.security_mirror.clone().filter(|_| is_security(suite)),
+            ..self.clone()
+        })
+    }
+
     /// What differs from another recipe, in the config's words; empty if nothing does.
     pub(crate) fn changes_since(&self, old: &Self) -> Vec<&'static str> {
         [
@@ -56,6 +65,11 @@ impl Recipe {
         .filter_map(|(what, changed)| changed.then_some(what))
         .collect()
     }
+}
+
+/// Whether a suite comes from the security archive, which has mirrors of its own.
+pub(crate) fn is_security(suite: &str) -> bool {
+    suite.ends_with("-security") || suite.ends_with("/updates")
 }
 
 impl Variant {

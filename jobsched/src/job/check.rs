@@ -7,10 +7,11 @@ use super::Reason;
 #[must_use]
 pub struct Check(pub(crate) Answer);
 
-/// The four answers; kept inside so that more may come.
+/// The answers; kept inside so that more may come.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Answer {
     Ready,
+    ReadyBecause(Reason),
     Done(Option<Reason>),
     Failed(Reason),
     Sleep(Reason),
@@ -20,6 +21,11 @@ impl Check {
     /// It may run at any time from now on.
     pub fn ready() -> Self {
         Self(Answer::Ready)
+    }
+
+    /// The same, and why there is something to do: what a dry run says of it.
+    pub fn ready_because(reason: impl Into<Reason>) -> Self {
+        Self(Answer::ReadyBecause(reason.into()))
     }
 
     /// There is nothing to do.

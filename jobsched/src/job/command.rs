@@ -27,7 +27,7 @@ pub fn command(name: impl Into<String>, command: impl Into<Repeatable>) -> Comma
         command: command.into(),
         needs: Vec::new(),
         pools: Vec::new(),
-        retries: None,
+        retries: Vec::new(),
         share_jobserver: false,
         time_limit: None,
         unless: None,
@@ -73,7 +73,7 @@ pub struct CommandJob {
     command: Repeatable,
     needs: Vec<JobId>,
     pools: Vec<(String, usize)>,
-    retries: Option<Retries>,
+    retries: Vec<Retries>,
     share_jobserver: bool,
     time_limit: Option<Duration>,
     unless: Option<Box<dyn FnMut() -> bool>>,
@@ -104,9 +104,9 @@ impl CommandJob {
         self
     }
 
-    /// How often it is tried again if it fails: see [`Retries`].
+    /// How often it is tried again if it fails: see [`Plan::retries`]. May be called several times.
     pub fn retries(mut self, retries: Retries) -> Self {
-        self.retries = Some(retries);
+        self.retries.push(retries);
         self
     }
 
@@ -132,7 +132,7 @@ impl Job for CommandJob {
         for prerequisite in std::mem::take(&mut self.needs) {
             plan.needs_id(prerequisite)?;
         }
-        if let Some(retries) = self.retries {
+        for &retries in &self.retries {
             plan.retries(retries);
         }
         self.pools.iter().try_for_each(|(name, amount)| plan.pool(name, *amount))

@@ -14,8 +14,8 @@ pub(crate) trait Registry {
     fn depend(&mut self, job: JobId, prerequisite: JobId) -> Result<(), Error>;
     /// Records that `job` takes so much of a pool while it runs.
     fn claim(&mut self, job: JobId, pool: &str, amount: usize) -> Result<(), Error>;
-    /// Records how often `job` is tried again if it fails.
-    fn set_retries(&mut self, job: JobId, retries: Retries);
+    /// Records how often `job` is tried again if it fails, beside what was recorded before.
+    fn add_retries(&mut self, job: JobId, retries: Retries);
     fn outcome(&self, job: JobId) -> Option<Outcome>;
     fn name(&self, job: JobId) -> &str;
 }
@@ -87,8 +87,11 @@ impl<'a> Plan<'a> {
     }
 
     /// Has this job tried again if it fails. See [`Retries`].
+    ///
+    /// May be called several times, for several [exit statuses](Retries::only_after): of all that fit a failure and have
+    /// tries left the first is used up, and each counts for itself.
     pub fn retries(&mut self, retries: Retries) {
-        self.registry.set_retries(self.job, retries);
+        self.registry.add_retries(self.job, retries);
     }
 }
 

@@ -25,8 +25,8 @@ pub enum Outcome {
         /// How many times it was started: 1, unless it has [retries](crate::Plan::retries).
         tries: u32,
     },
-    /// It would have run, but this was a dry run. Counts as won.
-    WouldRun,
+    /// It would have run, but this was a dry run. With the reason why, if its check gave one. Counts as won.
+    WouldRun(Option<Reason>),
     /// It ran and failed, or could not be started.
     Failed {
         /// What went wrong, the last time if there were several.
@@ -83,7 +83,7 @@ pub enum Cancellation {
 impl Outcome {
     /// Whether dependents may run: the job is up to date, succeeded, or would have run.
     pub fn won(&self) -> bool {
-        matches!(self, Self::UpToDate(_) | Self::Succeeded { .. } | Self::WouldRun)
+        matches!(self, Self::UpToDate(_) | Self::Succeeded { .. } | Self::WouldRun(_))
     }
 
     /// Whether this counts as an error: the job failed or was refused.
@@ -97,7 +97,7 @@ impl Outcome {
         match self {
             Self::UpToDate(_) => "up-to-date",
             Self::Succeeded { .. } => "succeeded",
-            Self::WouldRun => "would-run",
+            Self::WouldRun(_) => "would-run",
             Self::Failed { .. } => "failed",
             Self::Refused(_) => "refused",
             Self::Cancelled(_) => "cancelled",
@@ -111,7 +111,8 @@ impl fmt::Display for Outcome {
             Self::UpToDate(None) => f.write_str("up to date"),
             Self::UpToDate(Some(reason)) | Self::Refused(reason) => f.write_str(reason),
             Self::Succeeded { tries } => write!(f, "succeeded{}", After(*tries)),
-            Self::WouldRun => f.write_str("would run"),
+            Self::WouldRun(None) => f.write_str("would run"),
+            Self::WouldRun(Some(reason)) => write!(f, "would run: {reason}"),
             Self::Failed { failure, tries } => write!(f, "{failure}{}", After(*tries)),
             Self::Cancelled(why) => write!(f, "cancelled: {why}"),
         }

@@ -337,8 +337,12 @@ impl Machine {
             (Answer::Failed(reason), _) => self.refuse(job, reason),
             (_, Some(prerequisite)) => self.finish(job, Ending::RefusedFor(prerequisite)),
             (_, None) if self.graph.unfinished(job) > 0 => self.sleep(job),
+            (Answer::ReadyBecause(reason), None) if self.policy.dry_run => {
+                self.words.insert(job, reason);
+                self.finish(job, Ending::WouldRun);
+            }
             (Answer::Ready, None) if self.policy.dry_run => self.finish(job, Ending::WouldRun),
-            (Answer::Ready, None) => {
+            (Answer::Ready | Answer::ReadyBecause(_), None) => {
                 self.set(job, State::Ready);
                 self.ready.push(job);
             }

@@ -1,12 +1,15 @@
 //! Jobs that are tried again when they fail. Knows no clock: how long to wait is handed on.
 
+use std::time::Duration;
+
 use super::{Effect, Ending, Machine, State, words};
 use crate::job::{JobId, Retries};
 
 /// How often a job may be tried, and was.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Tries {
-    retries: Retries,
+    /// What was asked for, each with how much of it has been used up.
+    rules: Vec<(Retries, u32)>,
     /// How many tries have ended.
     made: u32,
     /// Whether it sleeps until the next.
@@ -14,9 +17,9 @@ pub(super) struct Tries {
 }
 
 impl Machine {
-    /// How often a job is tried again if it fails. Of use only before it starts.
-    pub(crate) fn set_retries(&mut self, job: JobId, retries: Retries) {
-        self.tries.insert(job, Tries { retries, made: 0, backs_off: false });
+    /// How often a job is tried again if it fails, beside what was said before. Of use only before it starts.
+    pub(crate) fn add_retries(&mut self, job: JobId, retries: Retries) {
+        self.tries.entry(job).or_default().rules.push((retries, 0));
     }
 
     /// How many tries of a job have ended, if it may be tried more than once.
@@ -42,15 +45,17 @@ impl Machine {
             return false;
         };
         tries.made += 1;
-        let Tries { retries, made, .. } = *tries;
-        if ending.won() || made > retries.count() || self.stop.is_some() {
+        if ending.won() || self.stop.is_some() {
             return false;
         }
+        let Some(delay) = tries.use_up(ending) else {
+            return false;
+        };
         tries.backs_off = true;
         let failure = words::failure(ending, "".into());
         self.words.insert(job, format!("to be tried again after {failure}").into());
         self.set(job, State::Sleeping);
-        self.effects.push_back(Effect::Retry(job, ending, retries.delay(made)));
+        self.effects.push_back(Effect::Retry(job, ending, delay));
         true
     }
 
@@ -60,5 +65,19 @@ impl Machine {
         }
         self.words.remove(&job);
         self.ask(job);
+    }
+}
+
+impl Tries {
+    /// Uses up a retry that is for such an ending, if there is one, and gives how long to wait before it.
+    fn use_up(&mut self, ending: Ending) -> Option<Duration> {
+        let fits = |retries: &Retries| match ending {
+            Ending::Exit(status) => retries.fit(status),
+            _ => retries.fit_all(),
+        };
+        let mut left = self.rules.iter_mut().filter(|(retries, used)| *used < retries.count());
+        let (retries, used) = left.find(|(retries, _)| fits(retries))?;
+        *used += 1;
+        Some(retries.delay(*used))
     }
 }

@@ -49,7 +49,7 @@ impl Ending {
 
     /// Whether there may be words that belong to it.
     pub(crate) fn has_words(self) -> bool {
-        matches!(self, Self::UpToDate | Self::Refused | Self::NotStarted(_))
+        matches!(self, Self::UpToDate | Self::WouldRun | Self::Refused | Self::NotStarted(_))
     }
 }
 

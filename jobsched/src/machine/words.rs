@@ -14,7 +14,7 @@ impl Machine {
         Some(match node.ending {
             Ending::UpToDate => Outcome::UpToDate(words()),
             Ending::Succeeded => Outcome::Succeeded { tries: self.tries(job) },
-            Ending::WouldRun => Outcome::WouldRun,
+            Ending::WouldRun => Outcome::WouldRun(words()),
             Ending::Exit(_)
             | Ending::Signal(_)
             | Ending::TimeLimit { .. }

@@ -200,8 +200,10 @@ fn describe_outcome(object: &mut Object<'_>, outcome: &Outcome) {
     object.string("outcome", outcome.kind());
     match outcome {
         Outcome::Succeeded { tries } => describe_tries(object, *tries),
-        Outcome::WouldRun | Outcome::UpToDate(None) => {}
-        Outcome::UpToDate(Some(reason)) | Outcome::Refused(reason) => {
+        Outcome::WouldRun(None) | Outcome::UpToDate(None) => {}
+        Outcome::WouldRun(Some(reason))
+        | Outcome::UpToDate(Some(reason))
+        | Outcome::Refused(reason) => {
             object.string("reason", reason);
         }
         Outcome::Failed { failure, tries } => {

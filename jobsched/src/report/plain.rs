@@ -171,7 +171,7 @@ impl<W: Write> Plain<W> {
             Outcome::Succeeded { tries: 1 } | Outcome::UpToDate(None) => false,
             Outcome::Succeeded { .. }
             | Outcome::UpToDate(Some(_))
-            | Outcome::WouldRun
+            | Outcome::WouldRun(_)
             | Outcome::Cancelled(_) => !self.silent,
             Outcome::Failed { .. } | Outcome::Refused(_) => true,
         };

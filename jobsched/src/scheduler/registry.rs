@@ -191,8 +191,8 @@ impl job::Registry for Registry {
         Err(make())
     }
 
-    fn set_retries(&mut self, job: JobId, retries: Retries) {
-        self.machine.set_retries(job, retries);
+    fn add_retries(&mut self, job: JobId, retries: Retries) {
+        self.machine.add_retries(job, retries);
     }
 
     fn outcome(&self, job: JobId) -> Option<Outcome> {

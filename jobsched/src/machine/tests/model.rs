@@ -170,8 +170,11 @@ impl Model {
                 self.jobs[job.index()].phase = Phase::Waiting;
                 self.untold.push(Untold::Sleeping(job));
             }
+            Answer::ReadyBecause(reason) if self.policy.dry_run => {
+                self.finish(job, Ending::WouldRun, Some(reason));
+            }
             Answer::Ready if self.policy.dry_run => self.finish(job, Ending::WouldRun, None),
-            Answer::Ready => self.jobs[job.index()].phase = Phase::Ready,
+            Answer::Ready | Answer::ReadyBecause(_) => self.jobs[job.index()].phase = Phase::Ready,
             Answer::Done(reason) => self.finish(job, Ending::UpToDate, reason.as_deref()),
             Answer::Sleep(reason) => {
                 self.jobs[job.index()].phase = Phase::Dozing(reason.to_string());

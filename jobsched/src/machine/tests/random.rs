@@ -241,7 +241,7 @@ impl Case {
         }
         if self.random.chance(self.kind.retries) {
             let times = 1 + u32::try_from(self.random.below(3)).unwrap();
-            self.machine.set_retries(job, Retries::times(times));
+            self.machine.add_retries(job, Retries::times(times));
             self.model.jobs[job.index()].retries = times;
         }
         if self.random.chance(self.kind.bad) {

@@ -73,7 +73,8 @@ fn every_outcome_can_be_told_from_the_others() {
     };
     for (outcome, expected) in [
         (Outcome::Succeeded { tries: 1 }, r#""succeeded""#),
-        (Outcome::WouldRun, r#""would-run""#),
+        (Outcome::WouldRun(None), r#""would-run""#),
+        (Outcome::WouldRun(Some("old".into())), r#""would-run","reason":"old""#),
         (Outcome::UpToDate(None), r#""up-to-date""#),
         (Outcome::UpToDate(Some(Cow::Borrowed("old"))), r#""up-to-date","reason":"old""#),
         (Outcome::Refused(Cow::Borrowed("no")), r#""refused","reason":"no""#),

@@ -5,6 +5,9 @@ use std::time::Duration;
 use super::fake::Outside;
 use super::stage::{KEEP_GOING, Stage, stage, task};
 use crate::job::{Check, Failure, Outcome, Retries};
+use crate::machine::Ending;
+
+const LIMIT: Ending = Ending::TimeLimit { millis: 1 };
 
 fn twice() -> Retries {
     Retries::times(2).after(Duration::from_secs(1))
@@ -124,6 +127,40 @@ fn a_job_that_could_not_be_started_is_not_tried_again() {
     let a = stage.ensure(task("a").retries(twice()));
     stage.run();
     assert_eq!(stage.ended(a), "could not be started: no such file");
+}
+
+#[test]
+fn a_failure_that_no_retries_are_for_is_final() {
+    for (ending, tries) in
+        [(Ending::Exit(75), 3), (Ending::Exit(1), 1), (Ending::Signal(9), 1), (LIMIT, 1)]
+    {
+        let mut stage = stage().script("a", |script| script.ending = ending);
+        let a = stage.ensure(task("a").retries(twice().only_after(&[75])));
+        stage.run();
+        assert_eq!(stage.starts().len(), tries, "{}", stage.ended(a));
+    }
+}
+
+#[test]
+fn retries_for_several_statuses_count_each_for_itself() {
+    let mut stage = stage().fails_first("a", 1).script("a", |script| {
+        script.ending = Ending::Exit(75);
+    });
+    let a = stage.ensure(task("a").plans(|plan| {
+        plan.retries(Retries::times(1).after(Duration::from_secs(10)).only_after(&[1]));
+        plan.retries(twice().only_after(&[75]));
+        Ok(())
+    }));
+    stage.run();
+    assert_eq!(
+        stage.told_of(&["retrying"]),
+        [
+            "retrying a after 1, exit status 1, in 10s",
+            "retrying a after 2, exit status 75, in 1s",
+            "retrying a after 3, exit status 75, in 2s",
+        ]
+    );
+    assert_eq!(stage.ended(a), "exit status 75 after 4 tries");
 }
 
 #[test]

@@ -42,6 +42,16 @@ fn no_slot_is_asked_for_unless_a_job_is_ready() {
 }
 
 #[test]
+fn a_dry_run_says_why_a_job_would_run_and_a_real_one_just_runs_it() {
+    for (dry_run, said) in [(true, "would run: it is old"), (false, "succeeded")] {
+        let mut stage = Stage::new(Policy { dry_run, ..Policy::default() });
+        let a = stage.ensure(task("a").checks(|_| Check::ready_because("it is old")));
+        stage.run();
+        assert_eq!(stage.ended(a), said);
+    }
+}
+
+#[test]
 fn no_slot_is_asked_for_in_a_dry_run() {
     let mut stage = Stage::new(Policy { dry_run: true, ..Policy::default() });
     ensure_all(&mut stage, &["a", "b"]);

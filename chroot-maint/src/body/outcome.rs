@@ -1,0 +1,61 @@
+//! What came of the work on a chroot, kept for those who were not there. Does not know what the work is.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use super::{
+    BodyError,
+    interrupt::{self, Cause},
+};
+use crate::store::{Action, Outcome, OutcomeFailure, Place};
+
+/// Work on a chroot that is under way; the chroot's lock is held.
+pub(super) struct Attempt<'a> {
+    place: &'a Place,
+    action: Action,
+    is_emulated: bool,
+    begun: Instant,
+}
+
+impl<'a> Attempt<'a> {
+    /// From now on; `is_emulated` says that the programs in the chroot are not of this host's architecture.
+    pub(super) fn begin(place: &'a Place, action: Action, is_emulated: bool) -> Self {
+        Self { place, action, is_emulated, begun: Instant::now() }
+    }
+
+    /// Keeps what came of it, and gives it back with its true cause. To be called when things are in order again, and
+    /// before a signal takes its course.
+    pub(super) fn end<T>(self, result: Result<T, BodyError>) -> Result<T, BodyError> {
+        let result = result.map_err(|error| self.cause_of(error));
+        let failure = result.as_ref().err().map(BodyError::failure);
+        let outcome = Outcome {
+            at: since_1970(),
+            took: self.begun.elapsed().as_secs(),
+            action: self.action,
+            failure: failure.map(|failure| OutcomeFailure {
+                class: failure.class,
+                reason: failure.reason,
+                advice: failure.advice,
+                last_lines: failure.last_lines,
+            }),
+        };
+        // On a full disk it can't be kept, which must not hide what came of the work.
+        if let Err(error) = self.place.put_outcome(&outcome) {
+            eprintln!("what came of this is not kept: {error}");
+        }
+        result
+    }
+
+    /// What was ended from outside fails in some way or other; that is not the reason.
+    fn cause_of(&self, error: BodyError) -> BodyError {
+        match interrupt::cause() {
+            Some(Cause::Overdue(limit)) => BodyError::Overdue { limit },
+            Some(Cause::Signal(signal)) => BodyError::Interrupted { signal },
+            None if self.is_emulated => error.under_emulation(),
+            None => error,
+        }
+    }
+}
+
+fn since_1970() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).as_ref().map_or(0, Duration::as_secs)
+}
