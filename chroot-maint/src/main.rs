@@ -1,7 +1,7 @@
 //! Creates, upgrades and maintains a set of Debian chroots.
 //!
 //! The layers, each of which knows only those below it: `cli`; `jobs` (what the scheduler runs) and `body` (what
-//! runs in a job's process), `enter` and `doctor`; `config`; `store`, `archive`, `sandbox` (which knows `foreign` and
+//! runs in a job's process), `enter` and `doctor`; `outputs`; `config`; `store`, `archive`, `sandbox` (which knows `foreign` and
 //! `tools`), `host`, which know nothing of each other; `spec`, the names of things.
 
 mod archive;
@@ -14,6 +14,7 @@ mod error;
 mod foreign;
 mod host;
 mod jobs;
+mod outputs;
 mod sandbox;
 mod spec;
 mod store;
@@ -71,6 +72,10 @@ fn run(cli: &Cli) -> Result<ExitCode, Error> {
         }
         Command::Doctor => doctor::run(load(options)),
         Command::InSandbox { words } => Ok(ExitCode::from(sandbox::run(words))),
+        Command::InCache { words } => {
+            outputs::run(words).map_err(body::BodyError::from)?;
+            Ok(ExitCode::SUCCESS)
+        }
         Command::RemoveTree { path } => {
             store::remove_tree(path)?;
             Ok(ExitCode::SUCCESS)

@@ -24,7 +24,7 @@ use crate::{
 
 /// The date that maintainer scripts write where they would write today's (2000-01-01): what a chroot
 /// holds should not depend on the day it was made.
-const SOURCE_DATE_EPOCH: &str = "946684800";
+pub(super) const SOURCE_DATE_EPOCH: &str = "946684800";
 
 /// How mmdebstrap calls the sources it is given, after a number that it puts before.
 pub(super) const SOURCES_FILE: &str = "debian.sources";

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use super::{BodyError, bootstrap, interrupt, process, seal, verify};
+use super::{BodyError, bootstrap, hand_out, interrupt, process, seal, verify};
 use crate::{
     config::{Chroot, Config},
     sandbox::Sandbox,
@@ -21,6 +21,7 @@ pub(super) fn create(config: &Config, id: &ChrootId) -> Result<(), BodyError> {
     let chroot = config.chroots.get(id).ok_or_else(|| not_configured(config, id))?;
     let sandbox = Sandbox::open_for(id.arch, config.host.arch)?;
     tools::require(&["mmdebstrap"])?;
+    hand_out::check(config, id, chroot)?;
 
     let store = Store::new(config.state_dir.clone());
     let place = store.prepare(id)?;
@@ -33,7 +34,7 @@ pub(super) fn create(config: &Config, id: &ChrootId) -> Result<(), BodyError> {
     let old = place.current()?;
     if let Some(old) = old.as_ref().filter(|old| old.record.recipe == chroot.recipe) {
         println!("generation {} is up to date: {}", old.number, old.tree.display());
-        return Ok(());
+        return hand_out::hand_out(config, id, chroot, old, sandbox);
     }
 
     for leftover in place.leftovers()? {
@@ -47,11 +48,12 @@ pub(super) fn create(config: &Config, id: &ChrootId) -> Result<(), BodyError> {
         eprintln!("interrupted: deleting unfinished work");
     }
     let cleared = clear(sandbox, &place, &work);
+    let handed_out = made.and_then(|new| {
+        println!("generation {} is in use: {}", new.number, new.tree.display());
+        hand_out::hand_out(config, id, chroot, &new, sandbox)
+    });
     interrupt::end().map_err(BodyError::Settle)?;
-    let new = made?;
-    cleared?;
-    println!("generation {} is in use: {}", new.number, new.tree.display());
-    Ok(())
+    handed_out.and(cleared)
 }
 
 fn not_configured(config: &Config, id: &ChrootId) -> BodyError {

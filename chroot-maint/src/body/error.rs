@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use crate::{
     archive::{ArchiveError, FetchFailure, HostAptError, SourcesError},
+    outputs::OutputError,
     sandbox::SandboxError,
     spec::{ArchiveId, ChrootId},
     store::StoreError,
@@ -46,6 +47,8 @@ pub(crate) enum BodyError {
     Start { what: &'static str, source: io::Error },
     #[error("{what}: {status}: {said}")]
     Step { what: &'static str, status: ExitStatus, said: String },
+    #[error(transparent)]
+    HandOut(#[from] OutputError),
     #[error("the new tree is not fit for use: {0}")]
     Unfit(String),
 }

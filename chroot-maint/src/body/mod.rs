@@ -6,11 +6,14 @@ mod archive;
 mod bad;
 mod bootstrap;
 mod chroot;
+mod devices;
 mod error;
+mod hand_out;
 mod interrupt;
 mod process;
 mod seal;
 mod sleep;
+mod tarball;
 mod verify;
 
 pub(crate) use error::BodyError;

@@ -10,6 +10,8 @@ pub(super) struct Document {
     pub(super) state_dir: Option<PathBuf>,
     pub(super) proxy: Option<String>,
     pub(super) keep_generations: Option<u32>,
+    pub(super) sbuild_user: Option<String>,
+    pub(super) schroot_dir: Option<PathBuf>,
     pub(super) defaults: Section,
     pub(super) dists: Vec<DistSection>,
 }
@@ -41,6 +43,21 @@ pub(super) struct DistSection {
 pub(super) fn absolute(text: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(text);
     if path.is_absolute() { Ok(path) } else { Err(format!("`{text}' is not an absolute path")) }
+}
+
+/// Says what is wrong with the name of a user.
+pub(super) fn user(name: &str) -> Result<String, String> {
+    let fits = |c: char| !c.is_whitespace() && !c.is_control() && !"/:".contains(c);
+    if name.is_empty() || name.starts_with('-') || !name.chars().all(fits) {
+        return Err(format!("`{name}' can't be the name of a user"));
+    }
+    Ok(name.to_owned())
+}
+
+/// Says which outputs there are, if this is none.
+pub(super) fn output(name: &str) -> Result<Output, String> {
+    let names = Output::ALL.iter().map(|&(name, _)| name);
+    Output::find(name).ok_or_else(|| unknown("output", name, names))
 }
 
 /// An address, or `DIRECT` for none whatever the host's apt uses.

@@ -37,6 +37,10 @@ pub(crate) struct Config {
     pub(crate) host: Host,
     /// How many generations of a chroot are kept, the one in use among them; 1 or more.
     pub(crate) keep_generations: u32,
+    /// Whose sbuild gets tarballs; without, it is who runs this.
+    pub(crate) sbuild_user: Option<String>,
+    /// Where schroot's definitions go.
+    pub(crate) schroot_dir: PathBuf,
     pub(crate) chroots: BTreeMap<ChrootId, Chroot>,
 }
 
@@ -75,6 +79,13 @@ impl Config {
             return Some(PathBuf::from("/var/lib/chroot-maint"));
         }
         xdg_dir("XDG_STATE_HOME", ".local/state").map(|dir| dir.join("chroot-maint"))
+    }
+
+    /// What a text in TOML comes to for root on amd64.
+    #[cfg(test)]
+    pub(crate) fn fake(text: &str) -> Self {
+        let document = toml_form::parse(text).unwrap();
+        resolve::resolve(document, None, Host::fake("trixie", "amd64"), true).unwrap()
     }
 
     /// The chroots as `WHICH` sees them.

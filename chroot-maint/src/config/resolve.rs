@@ -17,6 +17,9 @@ use crate::{
 /// The one in use, and the one before it to go back to.
 const KEEP_GENERATIONS: u32 = 2;
 
+/// Where schroot reads definitions of chroots.
+const SCHROOT_DIR: &str = "/etc/schroot/chroot.d";
+
 /// Fills the gaps of a document: from its defaults, then from the host, then from custom.
 pub(super) fn resolve(
     document: Document,
@@ -24,7 +27,15 @@ pub(super) fn resolve(
     host: Host,
     is_root: bool,
 ) -> Result<Config, ConfigError> {
-    let Document { state_dir, proxy, keep_generations, defaults, mut dists } = document;
+    let Document {
+        state_dir,
+        proxy,
+        keep_generations,
+        sbuild_user,
+        schroot_dir,
+        defaults,
+        mut dists,
+    } = document;
     if dists.is_empty() {
         let section = Section::default();
         let dist = host.dist()?;
@@ -62,7 +73,8 @@ pub(super) fn resolve(
         None => Config::default_state_dir(is_root).ok_or(ConfigError::NoStateDir)?,
     };
     let keep_generations = keep_generations.unwrap_or(KEEP_GENERATIONS);
-    Ok(Config { file, state_dir, proxy, host, keep_generations, chroots })
+    let schroot_dir = schroot_dir.unwrap_or_else(|| PathBuf::from(SCHROOT_DIR));
+    Ok(Config { file, state_dir, proxy, host, keep_generations, sbuild_user, schroot_dir, chroots })
 }
 
 /// An alias that is also another distribution's name would make `WHICH` ambiguous.

@@ -5,12 +5,12 @@ use toml::de::DeTable;
 use super::{
     Place, Problem,
     document::{
-        DistSection, Document, Section, absolute, address, arch, archive_word, package, proxy,
-        unknown,
+        DistSection, Document, Section, absolute, address, arch, archive_word, output, package,
+        proxy, unknown, user,
     },
     toml_table::{TableReader, Value},
 };
-use crate::spec::{Dist, Output, Variant};
+use crate::spec::{Dist, Variant};
 
 /// Reads a whole file.
 pub(super) fn parse(text: &str) -> Result<Document, Problem> {
@@ -24,12 +24,14 @@ pub(super) fn parse(text: &str) -> Result<Document, Problem> {
     let proxy = top.take_as("proxy", |value| value.text(proxy))?;
     let fresh = top.take_as("fresh", |value| value.text(str::parse))?;
     let keep_generations = top.take_as("keep-generations", |value| value.count())?;
+    let sbuild_user = top.take_as("sbuild-user", |value| value.text(user))?;
+    let schroot_dir = top.take_as("schroot-dir", |value| value.text(absolute))?;
     let mut defaults = top.take_as("defaults", |value| defaults(&value))?.unwrap_or_default();
     defaults.fresh = defaults.fresh.or(fresh);
     let dists = top.take_as("dist", |value| dists(&value))?.unwrap_or_default();
     top.finish()?;
 
-    Ok(Document { state_dir, proxy, keep_generations, defaults, dists })
+    Ok(Document { state_dir, proxy, keep_generations, sbuild_user, schroot_dir, defaults, dists })
 }
 
 fn defaults(value: &Value<'_>) -> Result<Section, Problem> {
@@ -80,11 +82,6 @@ fn alias(name: &str) -> Result<String, String> {
 fn variant(name: &str) -> Result<Variant, String> {
     let names = Variant::ALL.iter().map(|&(name, _)| name);
     Variant::find(name).ok_or_else(|| unknown("variant", name, names))
-}
-
-fn output(name: &str) -> Result<Output, String> {
-    let names = Output::ALL.iter().map(|&(name, _)| name);
-    Output::find(name).ok_or_else(|| unknown("output", name, names))
 }
 
 #[cfg(test)]

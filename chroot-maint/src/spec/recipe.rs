@@ -38,7 +38,7 @@ pub(crate) enum Variant {
 
 impl Recipe {
     /// To be raised whenever chroots made by the code before should be made anew.
-    pub(crate) const REVISION: u32 = 1;
+    pub(crate) const REVISION: u32 = 2;
 
     /// What differs from another recipe, in the config's words; empty if nothing does.
     pub(crate) fn changes_since(&self, old: &Self) -> Vec<&'static str> {

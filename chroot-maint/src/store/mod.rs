@@ -8,15 +8,17 @@
 //! STATE/chroots/DIST-ARCH/gen/3.json  its record
 //! STATE/chroots/DIST-ARCH/checked.json when it was last found to be as it should be
 //! STATE/chroots/DIST-ARCH/outcome.json what came of the last work on it
+//! STATE/chroots/DIST-ARCH/outputs.json what was handed out of it, and where to
 //! STATE/chroots/DIST-ARCH/work/       unfinished; nothing in it counts
 //! ```
 //! What `current` points at is the chroot, and nothing else is: so a kill at any point leaves
 //! either the old chroot or the new one. Knows nothing of apt, nor of user namespaces.
 
 mod commit;
-mod durable;
+pub(crate) mod durable;
 mod error;
 mod generation;
+mod handed_out;
 mod lock;
 mod mounts;
 mod outcome;
@@ -33,6 +35,7 @@ use std::{
 pub(crate) use commit::Work;
 pub(crate) use error::StoreError;
 pub(crate) use generation::{Generation, Package, Record};
+pub(crate) use handed_out::{HandedOut, SchrootEntry, Tarball};
 pub(crate) use lock::Lock;
 pub(crate) use outcome::{Action, Outcome, OutcomeFailure};
 pub(crate) use remove::remove_tree;
