@@ -58,13 +58,11 @@ pub(super) fn filter(
         return Ok(());
     }
     let said = String::from_utf8_lossy(&stderr);
-    // The program that a tool writes through says it first, the tool only that it failed.
-    let full = said.lines().find(|line| line.contains("No space left on device"));
-    Err(BodyError::Step {
-        what,
-        status,
-        said: full.map_or_else(|| last_line(&said), str::to_owned),
-    })
+    // The first complaint is the cause, what follows its effects; but a full disk has effects before it is named.
+    let mut lines = said.lines().filter(|line| !line.trim().is_empty());
+    let full = lines.clone().find(|line| line.contains("No space left on device"));
+    let said = full.or_else(|| lines.next()).unwrap_or("it said nothing").to_owned();
+    Err(BodyError::Step { what, status, said })
 }
 
 /// A file that is gone when it is closed, to read from.

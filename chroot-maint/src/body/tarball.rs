@@ -19,8 +19,7 @@ pub(super) const TOOLS: [&str; 3] = ["find", "tar", "zstd"];
 const COMPRESS: &str = "--use-compress-program=zstd -T1 -3";
 
 /// The ids in the tree as it has them, and of attributes only those that packages give to files.
-const OPTIONS: [&str; 13] = [
-    "--create",
+const OPTIONS: [&str; 12] = [
     "--file=-",
     "--format=pax",
     // These two differ from run to run, and so does the number of a process in the names of extended headers.
@@ -43,8 +42,9 @@ pub(super) fn write(sandbox: Sandbox, tree: &Path, into: File) -> Result<(), Bod
     let names = names(sandbox, tree)?;
     let names = process::file_of(&names).map_err(start)?;
     let mut tar = sandbox.outside("tar");
-    tar.args(OPTIONS).arg(COMPRESS).arg(format!("--mtime=@{}", newest(tree)));
-    tar.arg("--directory").arg(tree);
+    // Names are looked up in the directory that was named before them.
+    tar.arg("--create").arg("--directory").arg(tree).args(OPTIONS).arg(COMPRESS);
+    tar.arg(format!("--mtime=@{}", newest(tree)));
     process::filter("making the tarball", tar, names, into)
 }
 
