@@ -19,6 +19,11 @@ pub(crate) struct Owner {
 }
 
 impl Owner {
+    /// Name, number, and the directory that sbuild looks in.
+    pub(crate) fn who(&self) -> (&str, u32, &std::path::Path) {
+        (&self.name, self.uid, &self.dir)
+    }
+
     /// The user whom the config names, or else who runs this, unless that is root: root builds nothing by sbuild, and
     /// tarballs in its cache would only take room.
     pub(super) fn find(named: Option<&str>) -> Result<Self, OutputError> {
