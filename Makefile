@@ -11,8 +11,9 @@ ARGS ?= all
 BUILD_TOOLS := cc:gcc
 MAINT_TOOLS := mmdebstrap:mmdebstrap newuidmap:uidmap
 TEST_TOOLS := $(BUILD_TOOLS) rustfmt:rustfmt cargo-clippy:rust-clippy \
-	apt-ftparchive:apt-utils gpg:gpg dpkg-deb:dpkg
-SYSTEM_TOOLS := $(MAINT_TOOLS) qemu-aarch64-static:qemu-user-static script:bsdutils
+	apt-ftparchive:apt-utils gpg:gpg dpkg-deb:dpkg zstd:zstd
+SYSTEM_TOOLS := $(MAINT_TOOLS) qemu-aarch64-static:qemu-user-static script:bsdutils \
+	schroot:schroot sbuild:sbuild dpkg-source:dpkg-dev
 
 RIVALS := ninja:ninja-build xargs:findutils parallel:parallel
 

@@ -258,6 +258,13 @@ pub(crate) enum Command {
         words: Vec<OsString>,
     },
 
+    /// Change a user's cache of tarballs: for this program's own use
+    #[command(hide = true)]
+    InCache {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<OsString>,
+    },
+
     /// Delete a directory below work/ in the state directory: for this program's own use
     #[command(hide = true)]
     RemoveTree { path: PathBuf },

@@ -1,8 +1,8 @@
 //! Creates, upgrades and maintains a set of Debian chroots.
 //!
 //! The layers, each of which knows only those below it: `cli`; `jobs` (what the scheduler runs) and `body` (what
-//! runs in a job's process), `manage`, `enter` and `doctor`; `config`; `store`, `archive`, `sandbox` (which knows `foreign` and
-//! `tools`), `host`, which know nothing of each other; `temporary`; `spec`, the names of things.
+//! runs in a job's process), `manage`, `enter` and `doctor`; `outputs`; `config`; `store`, `archive`, `sandbox` (which
+//! knows `foreign` and `tools`), `host`, which know nothing of each other; `temporary`; `spec`, the names of things.
 
 mod archive;
 mod body;
@@ -15,6 +15,7 @@ mod foreign;
 mod host;
 mod jobs;
 mod manage;
+mod outputs;
 mod sandbox;
 mod spec;
 mod store;
@@ -76,6 +77,10 @@ fn run(cli: &Cli) -> Result<ExitCode, Error> {
         Command::Gc => manage::gc(&load(options)?, options),
         Command::Doctor => doctor::run(load(options)),
         Command::InSandbox { words } => Ok(ExitCode::from(sandbox::run(words))),
+        Command::InCache { words } => {
+            outputs::run(words).map_err(body::BodyError::from)?;
+            Ok(ExitCode::SUCCESS)
+        }
         Command::RemoveTree { path } => {
             let freed = store::remove_tree(path)?;
             writeln!(io::stdout(), "{freed}").map_err(Error::Output)?;

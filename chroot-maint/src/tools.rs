@@ -14,7 +14,7 @@ pub(crate) struct MissingTools {
 }
 
 /// Those that are called otherwise than their packages.
-const PACKAGES: [(&str, &str); 10] = [
+const PACKAGES: [(&str, &str); 11] = [
     ("apt-config", "apt"),
     ("apt-get", "apt"),
     ("sha256sum", "coreutils"),
@@ -22,6 +22,7 @@ const PACKAGES: [(&str, &str); 10] = [
     ("mount", "mount"),
     ("chroot", "coreutils"),
     ("du", "coreutils"),
+    ("find", "findutils"),
     ("newgidmap", "uidmap"),
     ("newuidmap", "uidmap"),
     ("sh", "dash"),

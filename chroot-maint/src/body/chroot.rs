@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    BodyError,
+    BodyError, hand_out,
     interrupt::{self, Cause},
     make,
     outcome::Attempt,
@@ -37,6 +37,7 @@ enum Need<'a> {
 pub(super) fn keep(config: &Config, id: &ChrootId, fresh: Option<Fresh>) -> Result<(), BodyError> {
     let chroot = config.chroots.get(id).ok_or_else(|| not_configured(config, id))?;
     let sandbox = Sandbox::open_for(id.arch, config.host.arch)?;
+    hand_out::check(config, id, chroot)?;
 
     let _lock = upkeep::lock(config, &JobName::Chroot(id.clone()))?;
     // Not before: who holds the lock may be removing the chroot, with its directories.
@@ -47,17 +48,22 @@ pub(super) fn keep(config: &Config, id: &ChrootId, fresh: Option<Fresh>) -> Resu
     // Looked at under the lock: another run may have made it meanwhile.
     let old = place.current()?;
     let need = Need::of(old.as_ref(), &place, &chroot.recipe, fresh.unwrap_or(chroot.fresh));
-    if let Need::Nothing { current } = need {
-        println!("generation {} is there: {}", current.number, current.tree.display());
-        return Ok(());
-    }
 
     interrupt::limit(config.time_limit).map_err(BodyError::Settle)?;
     let attempt = Attempt::begin(&place, need.action(), id.arch != config.host.arch);
-    let done = attempt.end(work_on(config, id, chroot, sandbox, &place, &need));
+    let done = work_on(config, id, chroot, sandbox, &place, &need).and_then(|new| {
+        if let Some(new) = &new {
+            println!("generation {} is in use: {}", new.number, new.tree.display());
+        }
+        // Also where nothing is new: they may have been deleted, or the config may want others.
+        let current = new.as_ref().or(old.as_ref());
+        let handed_out =
+            current.map(|current| hand_out::hand_out(config, id, chroot, current, sandbox));
+        handed_out.unwrap_or(Ok(())).map(|()| new)
+    });
+    let done = attempt.end(done);
     interrupt::end().map_err(BodyError::Settle)?;
-    if let Some(new) = done? {
-        println!("generation {} is in use: {}", new.number, new.tree.display());
+    if done?.is_some() {
         upkeep::collect(config, sandbox, &place);
     }
     Ok(())
@@ -83,7 +89,8 @@ impl Need<'_> {
     fn action(&self) -> Action {
         match self {
             Self::Making | Self::Remaking { .. } => Action::Create,
-            Self::Looking { .. } | Self::Nothing { .. } => Action::Upgrade,
+            Self::Looking { .. } => Action::Upgrade,
+            Self::Nothing { .. } => Action::HandOut,
         }
     }
 }
@@ -97,6 +104,10 @@ fn work_on(
     place: &Place,
     need: &Need<'_>,
 ) -> Result<Option<Generation>, BodyError> {
+    if let Need::Nothing { current } = need {
+        println!("generation {} is there: {}", current.number, current.tree.display());
+        return Ok(None);
+    }
     let work = place.begin()?;
     let begun = (SystemTime::now(), Instant::now());
     let task = Task { config, id, chroot, sandbox, place, work: &work, begun };

@@ -8,6 +8,7 @@ use thiserror::Error;
 use super::size::Size;
 use crate::{
     archive::{ArchiveError, FetchFailure, HostAptError, SourcesError},
+    outputs::OutputError,
     sandbox::SandboxError,
     spec::{ArchiveId, ChrootId, JobName, show_span},
     store::{Process, StoreError},
@@ -77,6 +78,8 @@ pub(crate) enum BodyError {
         path.display()
     )]
     NoRoom { path: PathBuf, free: Size, needed: Size },
+    #[error(transparent)]
+    HandOut(#[from] OutputError),
     #[error("the new tree is not fit for use: {0}")]
     Unfit(String),
 }

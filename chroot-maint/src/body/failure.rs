@@ -7,6 +7,7 @@ use super::{BodyError, dpkg_fault};
 use crate::{
     archive::{ArchiveError, FetchFailure, SourcesError},
     foreign::is_emulator_crash,
+    outputs::OutputError,
     spec::{FailureClass, show_span},
     store::StoreError,
 };
@@ -88,10 +89,20 @@ impl BodyError {
             | Self::Store(StoreError::Create { .. } | StoreError::Mounted { .. }) => {
                 Failure::told(Host, self)
             }
-            Self::Archive(_) | Self::Store(_) | Self::Output(_) | Self::Write { .. } => {
+            Self::HandOut(
+                OutputError::NotRoot | OutputError::OtherUser { .. } | OutputError::NoSchroot { .. },
+            ) => Failure::told(Host, self),
+            Self::HandOut(
+                OutputError::Read { .. } | OutputError::Write { .. } | OutputError::Store(_),
+            )
+            | Self::Archive(_)
+            | Self::Store(_)
+            | Self::Output(_)
+            | Self::Write { .. } => {
                 let class = if is_forbidden(self) { Host } else { Other };
                 Failure::told(class, self)
             }
+            Self::HandOut(_) => Failure::told(Configuration, self),
             Self::Step { what, output, .. } => of_step(self, what, output).with_last_lines(output),
             Self::Emulator { output, .. } => Failure::new(
                 Emulator,

@@ -2,6 +2,7 @@
 
 use std::{
     env,
+    fs::File,
     io::{self, BufRead, BufReader, Read, Write},
     process::{Command, Output, Stdio},
     thread,
@@ -40,7 +41,41 @@ pub(super) fn output(what: &'static str, mut command: Command) -> Result<Vec<u8>
     result(what, output)
 }
 
-/// The same, to put things in order: a signal does not keep it from that.
+/// The same, with something to read from a file and another one for what comes out.
+pub(super) fn filter(
+    what: &'static str,
+    mut command: Command,
+    input: File,
+    output: File,
+) -> Result<(), BodyError> {
+    let start = |source| BodyError::Start { what, source };
+    command.stdin(input).stdout(output).stderr(Stdio::piped());
+    let (_, stderr) = interrupt::start(&mut command).map_err(start)?;
+    let stderr = read_all(stderr);
+    let status = interrupt::wait().map_err(start)?;
+    let stderr = stderr.map_err(start)?;
+    if status.success() {
+        return Ok(());
+    }
+    let text = String::from_utf8_lossy(&stderr);
+    // The first complaint is the cause, what follows its effects; but a full disk has effects before it is named.
+    let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+    let full = lines.clone().find(|line| line.contains("No space left on device"));
+    let said = full.or_else(|| lines.next()).unwrap_or("it said nothing").to_owned();
+    let mut all = Ending::default();
+    all.add(&stderr);
+    Err(BodyError::Step { what, status, said, output: all.text() })
+}
+
+/// A file that is gone when it is closed, to read from.
+pub(super) fn file_of(bytes: &[u8]) -> io::Result<File> {
+    let mut file = tempfile::tempfile()?;
+    file.write_all(bytes)?;
+    io::Seek::rewind(&mut file)?;
+    Ok(file)
+}
+
+/// As [`output`], to put things in order: a signal does not keep it from that.
 pub(super) fn clean_up(what: &'static str, mut command: Command) -> Result<Vec<u8>, BodyError> {
     let output = command.output().map_err(|source| BodyError::Start { what, source })?;
     result(what, output)
@@ -75,10 +110,7 @@ pub(super) fn feed(
 ) -> Result<(), BodyError> {
     let start = |source| BodyError::Start { what, source };
     // A file needs no second thread to write while the tool reads or writes.
-    let mut file = tempfile::tempfile().map_err(start)?;
-    file.write_all(input).map_err(start)?;
-    io::Seek::rewind(&mut file).map_err(start)?;
-    command.stdin(file);
+    command.stdin(file_of(input).map_err(start)?);
     output(what, command).map(drop)
 }
 

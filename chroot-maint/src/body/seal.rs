@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use super::{BodyError, bootstrap::SOURCES_FILE, process};
+use super::{BodyError, bootstrap::SOURCES_FILE, devices, process};
 use crate::{archive::DEFAULT_KEYRING, sandbox::Sandbox, spec::Recipe};
 
 /// Runs in the tree. mmdebstrap leaves the host's resolv.conf and hostname there: whoever enters a chroot brings
@@ -44,5 +44,5 @@ pub(super) fn seal(sandbox: Sandbox, tree: &Path, recipe: &Recipe) -> Result<(),
         write.args(["-c", WRITE, "seal"]).arg(keyring);
         process::feed("copying the keyring", write, &keys)?;
     }
-    Ok(())
+    devices::make(tree)
 }

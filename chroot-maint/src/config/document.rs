@@ -13,6 +13,8 @@ pub(super) struct Document {
     pub(super) retries: Option<u32>,
     pub(super) retry_delay: Option<Duration>,
     pub(super) time_limit: Option<Duration>,
+    pub(super) sbuild_user: Option<String>,
+    pub(super) schroot_dir: Option<PathBuf>,
     pub(super) defaults: Section,
     pub(super) dists: Vec<DistSection>,
 }
@@ -50,6 +52,21 @@ pub(super) fn absolute(text: &str) -> Result<PathBuf, String> {
 pub(super) fn span(text: &str) -> Result<Duration, String> {
     parse_span(text)
         .ok_or_else(|| format!("`{text}' is not a time: give one such as 30s, 10m or 4h"))
+}
+
+/// Says what is wrong with the name of a user.
+pub(super) fn user(name: &str) -> Result<String, String> {
+    let fits = |c: char| !c.is_whitespace() && !c.is_control() && !"/:".contains(c);
+    if name.is_empty() || name.starts_with('-') || !name.chars().all(fits) {
+        return Err(format!("`{name}' can't be the name of a user"));
+    }
+    Ok(name.to_owned())
+}
+
+/// Says which outputs there are, if this is none.
+pub(super) fn output(name: &str) -> Result<Output, String> {
+    let names = Output::ALL.iter().map(|&(name, _)| name);
+    Output::find(name).ok_or_else(|| unknown("output", name, names))
 }
 
 /// An address, or `DIRECT` for none whatever the host's apt uses.

@@ -44,6 +44,10 @@ pub(crate) struct Config {
     pub(crate) retry_delay: Duration,
     /// How long the work on one chroot may take.
     pub(crate) time_limit: Duration,
+    /// Whose sbuild gets tarballs; without, it is who runs this.
+    pub(crate) sbuild_user: Option<String>,
+    /// Where schroot's definitions go.
+    pub(crate) schroot_dir: PathBuf,
     pub(crate) chroots: BTreeMap<ChrootId, Chroot>,
     /// Whether to fail rather than wait for what another process works on: no file says this, but the command line.
     pub(crate) no_wait: bool,
@@ -84,6 +88,13 @@ impl Config {
             return Some(PathBuf::from("/var/lib/chroot-maint"));
         }
         xdg_dir("XDG_STATE_HOME", ".local/state").map(|dir| dir.join("chroot-maint"))
+    }
+
+    /// What a text in TOML comes to for root on amd64.
+    #[cfg(test)]
+    pub(crate) fn fake(text: &str) -> Self {
+        let document = toml_form::parse(text).unwrap();
+        resolve::resolve(document, None, Host::fake("trixie", "amd64"), true).unwrap()
     }
 
     /// The chroots as `WHICH` sees them.

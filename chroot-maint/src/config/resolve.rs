@@ -23,6 +23,9 @@ const RETRY_DELAY: Duration = Duration::from_secs(5);
 /// Ten times as long as anything takes that was seen, an emulated bootstrap on a slow machine among it.
 const TIME_LIMIT: Duration = Duration::from_secs(4 * 3600);
 
+/// Where schroot reads definitions of chroots.
+const SCHROOT_DIR: &str = "/etc/schroot/chroot.d";
+
 /// Fills the gaps of a document: from its defaults, then from the host, then from custom.
 pub(super) fn resolve(
     document: Document,
@@ -76,6 +79,8 @@ pub(super) fn resolve(
         retries: document.retries.unwrap_or(RETRIES),
         retry_delay: document.retry_delay.unwrap_or(RETRY_DELAY),
         time_limit: document.time_limit.unwrap_or(TIME_LIMIT),
+        sbuild_user: document.sbuild_user,
+        schroot_dir: document.schroot_dir.unwrap_or_else(|| PathBuf::from(SCHROOT_DIR)),
         chroots,
         no_wait: false,
     })

@@ -6,14 +6,17 @@ use std::collections::HashMap;
 
 use super::{
     Place, Problem,
-    document::{DistSection, Document, Section, absolute, address, arch, package, proxy},
+    document::{
+        DistSection, Document, Section, absolute, address, arch, output, package, proxy, user,
+    },
 };
 use crate::spec::{Arch, Dist, nearest};
 
 /// The keys for a section, whole file or `<dist>_KEY`.
-const SECTION_KEYS: [&str; 5] = ["NATIVE_ARCHS", "FOREIGN_ARCHS", "MIRROR", "INCLUDE", "FRESH"];
+const SECTION_KEYS: [&str; 6] =
+    ["NATIVE_ARCHS", "FOREIGN_ARCHS", "MIRROR", "INCLUDE", "FRESH", "OUTPUTS"];
 /// The keys that only the whole file has.
-const TOP_KEYS: [&str; 3] = ["DISTS", "PROXY", "STATE"];
+const TOP_KEYS: [&str; 5] = ["DISTS", "PROXY", "STATE", "SBUILD_USER", "SCHROOT_DIR"];
 
 /// A value with the line that gave it.
 struct Setting {
@@ -35,6 +38,8 @@ pub(super) fn parse(text: &str) -> Result<Document, Problem> {
     let document = Document {
         state_dir: take(&mut settings, "STATE", absolute)?,
         proxy: take(&mut settings, "PROXY", proxy)?,
+        sbuild_user: take(&mut settings, "SBUILD_USER", user)?,
+        schroot_dir: take(&mut settings, "SCHROOT_DIR", absolute)?,
         defaults: section(&mut settings, "")?,
         dists: dists
             .into_iter()
@@ -91,6 +96,7 @@ fn section(settings: &mut Settings, prefix: &str) -> Result<Section, Problem> {
         mirror: key("MIRROR").map(|setting| setting.read(address)).transpose()?,
         include: key("INCLUDE").map(|setting| setting.words(package)).transpose()?,
         fresh: key("FRESH").map(|setting| setting.read(str::parse)).transpose()?,
+        outputs: key("OUTPUTS").map(|setting| setting.words(output)).transpose()?,
         archs: archs(natives, foreigns)?,
         ..Section::default()
     })
@@ -167,7 +173,7 @@ fn fault(line: usize, message: String) -> Problem {
 
 #[cfg(test)]
 mod tests {
-    use super::{assignment, parse};
+    use super::{Section, assignment, parse};
 
     fn fault(text: &str) -> String {
         parse(text).unwrap_err().to_string()
@@ -187,12 +193,17 @@ mod tests {
         let document = parse(
             "# two of them\n\nDISTS='bookworm trixie'\nNATIVE_ARCHS='amd64'\n\
              MIRROR='http://mirror.example/debian'\ntrixie_INCLUDE='cmake'\n\
-             trixie_FOREIGN_ARCHS='arm64'\nFRESH='7d'\nSTATE='/srv/chroots'\n",
+             trixie_FOREIGN_ARCHS='arm64'\nFRESH='7d'\nSTATE='/srv/chroots'\n\
+             OUTPUTS='sbuild'\ntrixie_OUTPUTS='sbuild schroot'\nSBUILD_USER='alice'\n",
         )
         .unwrap();
         assert_eq!(document.defaults.archs.as_ref().unwrap().len(), 1);
         assert_eq!(document.dists[1].section.include.as_deref(), Some(&["cmake".to_owned()][..]));
         assert_eq!(document.dists[0].section.include, None);
+        let outputs = |section: &Section| section.outputs.as_ref().map(Vec::len);
+        assert_eq!(outputs(&document.defaults), Some(1));
+        assert_eq!(outputs(&document.dists[1].section), Some(2));
+        assert_eq!(document.sbuild_user.as_deref(), Some("alice"));
     }
 
     #[test]

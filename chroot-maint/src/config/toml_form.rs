@@ -5,12 +5,12 @@ use toml::de::DeTable;
 use super::{
     Place, Problem,
     document::{
-        DistSection, Document, Section, absolute, address, arch, archive_word, package, proxy,
-        span, unknown,
+        DistSection, Document, Section, absolute, address, arch, archive_word, output, package,
+        proxy, span, unknown, user,
     },
     toml_table::{TableReader, Value},
 };
-use crate::spec::{Dist, Output, Variant};
+use crate::spec::{Dist, Variant};
 
 /// Reads a whole file.
 pub(super) fn parse(text: &str) -> Result<Document, Problem> {
@@ -27,6 +27,8 @@ pub(super) fn parse(text: &str) -> Result<Document, Problem> {
     let retries = top.take_as("retries", |value| value.number())?;
     let retry_delay = top.take_as("retry-delay", |value| value.text(span))?;
     let time_limit = top.take_as("time-limit", |value| value.text(span))?;
+    let sbuild_user = top.take_as("sbuild-user", |value| value.text(user))?;
+    let schroot_dir = top.take_as("schroot-dir", |value| value.text(absolute))?;
     let mut defaults = top.take_as("defaults", |value| defaults(&value))?.unwrap_or_default();
     defaults.fresh = defaults.fresh.or(fresh);
     let dists = top.take_as("dist", |value| dists(&value))?.unwrap_or_default();
@@ -39,6 +41,8 @@ pub(super) fn parse(text: &str) -> Result<Document, Problem> {
         retries,
         retry_delay,
         time_limit,
+        sbuild_user,
+        schroot_dir,
         defaults,
         dists,
     })
@@ -92,11 +96,6 @@ fn alias(name: &str) -> Result<String, String> {
 fn variant(name: &str) -> Result<Variant, String> {
     let names = Variant::ALL.iter().map(|&(name, _)| name);
     Variant::find(name).ok_or_else(|| unknown("variant", name, names))
-}
-
-fn output(name: &str) -> Result<Output, String> {
-    let names = Output::ALL.iter().map(|&(name, _)| name);
-    Output::find(name).ok_or_else(|| unknown("output", name, names))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, process::Command};
 
 use nix::{sys::utsname::uname, unistd::geteuid};
 
-use super::report::Finding;
+use super::{outputs, report::Finding};
 use crate::{
     config::Config,
     foreign::{Finding as Registered, Registry, emulator_package, exit_program},
@@ -80,20 +80,28 @@ fn judge_overlay(command: &mut Command) -> Finding {
 
 pub(super) fn architectures(config: &Config) -> Vec<Finding> {
     let archs: BTreeSet<Arch> = config.chroots.keys().map(|id| id.arch).collect();
-    archs.into_iter().flat_map(|arch| architecture(arch, config.host.arch)).collect()
+    let handed_out = outputs::archs(config);
+    let look = |arch| architecture(arch, config.host.arch, handed_out.contains(&arch));
+    archs.into_iter().flat_map(look).collect()
 }
 
-fn architecture(arch: Arch, host: Arch) -> Vec<Finding> {
+/// `is_handed_out` says that others than this program are to run programs of it as well.
+fn architecture(arch: Arch, host: Arch, is_handed_out: bool) -> Vec<Finding> {
     let sandbox = match Sandbox::open_for(arch, host) {
         Ok(sandbox) => sandbox,
         Err(error) => return vec![Finding::error(&error)],
     };
     let registered = exit_program(arch).map(|program| Registry::read().find(&program));
-    judge_architecture(arch, sandbox.runs(), registered)
+    judge_architecture(arch, sandbox.runs(), registered, is_handed_out)
 }
 
 /// What the host has registered matters to others even where it does not to this program.
-fn judge_architecture(arch: Arch, runs: Runs, registered: Option<Registered>) -> Vec<Finding> {
+fn judge_architecture(
+    arch: Arch,
+    runs: Runs,
+    registered: Option<Registered>,
+    is_handed_out: bool,
+) -> Vec<Finding> {
     let (good, but) = match runs {
         Runs::Natively => return vec![Finding::good(format!("{arch} runs natively"))],
         Runs::ByTheHost => (
@@ -106,8 +114,11 @@ fn judge_architecture(arch: Arch, runs: Runs, registered: Option<Registered>) ->
         ),
     };
     let complaint = registered.and_then(|registered| registered.complaint(emulator_package()));
+    let is_fault = is_handed_out && runs == Runs::Privately;
     let note = complaint.map(|(what, mend)| {
-        Finding::note(format!("{arch}: {what}; {but}")).mend(format!("run as root: {mend}"))
+        let what = format!("{arch}: {what}; {but}");
+        let finding = if is_fault { Finding::fault(what) } else { Finding::note(what) };
+        finding.mend(format!("run as root: {mend}"))
     });
     [Finding::good(good)].into_iter().chain(note).collect()
 }
@@ -148,7 +159,7 @@ mod tests {
     #[test]
     fn what_the_host_lacks_is_noted_though_this_program_does_without() {
         let arm64 = Arch::find("arm64").unwrap();
-        let judge = |runs, registered| judge_architecture(arm64, runs, Some(registered));
+        let judge = |runs, registered| judge_architecture(arm64, runs, Some(registered), false);
         let interpreter = std::path::PathBuf::from("/nowhere/qemu");
         let vanished = Registered::Vanished { entry: "docker".to_owned(), interpreter };
         for (runs, registered, said) in [
@@ -164,9 +175,18 @@ mod tests {
     }
 
     #[test]
+    fn what_the_host_lacks_is_a_fault_where_schroot_or_sbuild_are_to_run_it() {
+        let arm64 = Arch::find("arm64").unwrap();
+        let findings =
+            judge_architecture(arm64, Runs::Privately, Some(Registered::NotMounted), true);
+        assert!(findings[1].is_fault(), "{findings:?}");
+        assert!(format!("{findings:?}").contains("mount -t binfmt_misc"), "{findings:?}");
+    }
+
+    #[test]
     fn an_architecture_that_nobody_can_run_is_a_fault_or_has_no_sandbox() {
         let host = Host::detect().unwrap().arch;
-        let findings = architecture(Arch::find("ia64").unwrap(), host);
+        let findings = architecture(Arch::find("ia64").unwrap(), host, false);
         assert!(findings.iter().all(Finding::is_fault), "{findings:?}");
     }
 }

@@ -4,6 +4,7 @@
 
 mod archive;
 mod host;
+mod outputs;
 mod report;
 mod state;
 
@@ -21,10 +22,12 @@ pub(crate) fn run(config: Result<Config, Error>) -> Result<ExitCode, Error> {
             findings.push(host::overlay(sandbox));
             findings.extend(host::architectures(&config));
             findings.extend(state::look(&config, Some(sandbox)));
+            findings.extend(outputs::look(&config, Some(sandbox)));
         }
         Err(error) => {
             findings.push(host::no_namespaces(&error));
             findings.extend(state::look(&config, None));
+            findings.extend(outputs::look(&config, None));
         }
     }
     findings.extend(archive::look(&config));

@@ -7,6 +7,7 @@ use jobsched::{Check, Checking, Job, Work};
 use super::{ArchiveJob, Program};
 use crate::{
     config::Config,
+    outputs,
     sandbox::{Sandbox, SandboxError},
     spec::{ArchiveId, ChrootId, JobName},
     store::Store,
@@ -33,6 +34,10 @@ impl Job for ChrootJob {
         let place = Store::new(self.config.state_dir.clone()).place(&self.id);
         match place.current() {
             Ok(Some(current)) if place.judged_by(&current) == chroot.recipe => {
+                if !outputs::is_current(&self.config, &self.id, chroot, &current) {
+                    return Check::ready();
+                }
+                outputs::touch(&self.config, &self.id);
                 Check::done_because(format!("generation {} is up to date", current.number))
             }
             Ok(_) => {

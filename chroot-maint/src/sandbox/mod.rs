@@ -64,6 +64,11 @@ const ENVIRONMENT: [(&str, &str); 8] = [
     ("UCF_FORCE_CONFFNEW", "1"),
 ];
 
+/// Whether a user has the subordinate ids that a user namespace takes; an error says how to add them.
+pub(crate) fn check_subordinate_ids(user: &str, uid: u32) -> Result<(), SandboxError> {
+    privilege::subordinate_ids(user, uid).map(drop)
+}
+
 impl Sandbox {
     /// Tries the namespaces out, and says what is missing for them.
     pub(crate) fn open() -> Result<Self, SandboxError> {

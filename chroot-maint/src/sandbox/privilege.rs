@@ -69,24 +69,8 @@ impl Privilege {
         tools::require(&["chroot", "newuidmap", "newgidmap"])?;
         let uid = geteuid();
         let user = User::from_uid(uid).ok().flatten().map_or(uid.to_string(), |user| user.name);
-        let (mut files, mut options) = (Vec::new(), Vec::new());
-        let ranges = [("uid", "/etc/subuid"), ("gid", "/etc/subgid")].map(|(kind, file)| {
-            let table = fs::read_to_string(file).unwrap_or_default();
-            let range = subids::of(&table, &user, uid.as_raw());
-            if range.is_none() {
-                let first = subids::next_free(&table);
-                files.push(file);
-                options.push(format!(" --add-sub{kind}s {first}-{}", first + subids::ENOUGH - 1));
-            }
-            range
-        });
-        match ranges {
-            [Some(uids), Some(gids)] => {
-                let gid = getegid().as_raw();
-                Ok(Self::Rootless { uid: uid.as_raw(), gid, uids, gids })
-            }
-            _ => Err(SandboxError::SubIds { user, files, options }),
-        }
+        let (uids, gids) = subordinate_ids(&user, uid.as_raw())?;
+        Ok(Self::Rootless { uid: uid.as_raw(), gid: getegid().as_raw(), uids, gids })
     }
 
     /// Whose ids those in the sandbox are; a user namespace is what an emulator of one's own needs.
@@ -122,5 +106,24 @@ impl Privilege {
                 }
             },
         })
+    }
+}
+
+/// The subordinate user and group ids of a user; an error says how to add what is missing.
+pub(super) fn subordinate_ids(user: &str, uid: u32) -> Result<(Ids, Ids), SandboxError> {
+    let (mut files, mut options) = (Vec::new(), Vec::new());
+    let ranges = [("uid", "/etc/subuid"), ("gid", "/etc/subgid")].map(|(kind, file)| {
+        let table = fs::read_to_string(file).unwrap_or_default();
+        let range = subids::of(&table, user, uid);
+        if range.is_none() {
+            let first = subids::next_free(&table);
+            files.push(file);
+            options.push(format!(" --add-sub{kind}s {first}-{}", first + subids::ENOUGH - 1));
+        }
+        range
+    });
+    match ranges {
+        [Some(uids), Some(gids)] => Ok((uids, gids)),
+        _ => Err(SandboxError::SubIds { user: user.to_owned(), files, options }),
     }
 }

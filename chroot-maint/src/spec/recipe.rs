@@ -38,7 +38,7 @@ pub(crate) enum Variant {
 
 impl Recipe {
     /// To be raised whenever chroots made by the code before should be made anew.
-    pub(crate) const REVISION: u32 = 1;
+    pub(crate) const REVISION: u32 = 2;
 
     /// What has to be known to fetch one of its suites, as a recipe of that suite alone; one for each.
     pub(crate) fn by_suite(&self) -> impl Iterator<Item = Self> {

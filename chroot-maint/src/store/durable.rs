@@ -14,7 +14,7 @@ use crate::temporary;
 const NEW: &str = ".new";
 
 /// Writes a new file and waits until the disk has it; the directory is the caller's to sync.
-pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     let write = || {
         let mut file = File::create_new(path)?;
         file.write_all(bytes)?;
@@ -65,14 +65,14 @@ pub(super) fn sync_file_system(dir: &Path) -> Result<(), StoreError> {
 }
 
 /// Waits until the disk has the names in a directory.
-pub(super) fn sync_dir(dir: &Path) -> Result<(), StoreError> {
+pub(crate) fn sync_dir(dir: &Path) -> Result<(), StoreError> {
     File::open(dir)
         .and_then(|file| file.sync_all())
         .map_err(|source| StoreError::Write { path: dir.to_owned(), source })
 }
 
 /// A rename within one file system; the directory is the caller's to sync.
-pub(super) fn rename(from: &Path, to: &Path) -> Result<(), StoreError> {
+pub(crate) fn rename(from: &Path, to: &Path) -> Result<(), StoreError> {
     fs::rename(from, to).map_err(|source| StoreError::Rename {
         from: from.to_owned(),
         to: to.to_owned(),

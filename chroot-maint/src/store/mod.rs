@@ -8,6 +8,7 @@
 //! STATE/chroots/DIST-ARCH/gen/3.json  its record
 //! STATE/chroots/DIST-ARCH/checked.json when it was last found to be as it should be
 //! STATE/chroots/DIST-ARCH/outcome.json what came of the last work on it
+//! STATE/chroots/DIST-ARCH/outputs.json what was handed out of it, and where to
 //! STATE/chroots/DIST-ARCH/work/       unfinished, or on its way out; nothing in it counts
 //! STATE/chroots/DIST-ARCH/removed     while it is being removed: nothing else here counts
 //! ```
@@ -16,9 +17,10 @@
 
 mod commit;
 mod departure;
-mod durable;
+pub(crate) mod durable;
 mod error;
 mod generation;
+mod handed_out;
 mod lock;
 mod mounts;
 mod outcome;
@@ -40,6 +42,7 @@ use std::{
 pub(crate) use commit::Work;
 pub(crate) use error::StoreError;
 pub(crate) use generation::{Generation, Package, Record};
+pub(crate) use handed_out::{HandedOut, SchrootEntry, Tarball};
 pub(crate) use lock::{Attempt, Held, Lock};
 pub(crate) use outcome::{Action, Outcome, OutcomeFailure};
 pub(crate) use process::Process;

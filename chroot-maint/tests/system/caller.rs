@@ -12,7 +12,7 @@ use std::{
 use tempfile::TempDir;
 
 /// The ordinary user, made when it is not there.
-const USER: &str = "chroot-maint-test";
+pub(crate) const USER: &str = "chroot-maint-test";
 
 /// Who runs the program, with a place for its state that is that user's.
 pub(crate) struct Caller {
@@ -59,7 +59,10 @@ impl Caller {
         command.args(["--reuid", self.user, "--regid", self.user, "--init-groups", "--"]);
         command.arg(program);
         command.env("HOME", self.dir.path()).env("XDG_STATE_HOME", self.dir.path().join("state"));
-        command.env_remove("XDG_CONFIG_HOME").current_dir(self.dir.path());
+        command
+            .env_remove("XDG_CONFIG_HOME")
+            .env_remove("XDG_CACHE_HOME")
+            .current_dir(self.dir.path());
         command
     }
 
@@ -76,6 +79,10 @@ impl Caller {
         let mut command = self.command(self.program());
         command.arg("--config").arg(config).args(words);
         command
+    }
+
+    pub(crate) fn home(&self) -> PathBuf {
+        self.dir.path().to_owned()
     }
 
     pub(crate) fn state(&self) -> PathBuf {

@@ -5,10 +5,14 @@
 
 mod caller;
 mod create;
+mod emulation;
 mod enter;
 mod foreign;
 mod make;
+mod outputs;
 mod repository;
+mod sbuild;
+mod schroot;
 #[path = "../toy/mod.rs"]
 mod toy;
 mod toy_archive;

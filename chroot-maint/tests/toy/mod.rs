@@ -108,8 +108,13 @@ impl Toy {
 
     /// Puts a tree's worth of packages into `toy`, as much as mmdebstrap needs for a tree that runs: see [`base`].
     pub(crate) fn add_base(&self) {
+        self.add_base_to("toy");
+    }
+
+    /// The same for another suite.
+    pub(crate) fn add_base_to(&self, suite: &str) {
         for package in base::packages() {
-            self.add("toy", &package);
+            self.add(suite, &package);
         }
     }
 
