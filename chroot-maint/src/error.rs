@@ -3,7 +3,7 @@
 //! 0: done. 1: a job's body failed. 2: a job failed. 64 and up, as in <sysexits.h>: something was wrong with the
 //! call, the config or the host.
 
-use std::{io, process::ExitCode};
+use std::{io, path::PathBuf, process::ExitCode};
 
 use thiserror::Error;
 
@@ -40,6 +40,8 @@ pub(crate) enum Error {
     Scheduler(#[from] jobsched::Error),
     #[error("can't find out where this program is: {0}")]
     Myself(#[source] io::Error),
+    #[error("can't write {}: {source}", path.display())]
+    Write { path: PathBuf, source: io::Error },
     #[error("can't write the output: {0}")]
     Output(#[source] io::Error),
 }
@@ -75,6 +77,7 @@ impl Error {
             Self::Enter(error) => of_enter(error),
             Self::Store(error) => of_store(error),
             Self::Scheduler(_) | Self::Myself(_) => status::OS_ERROR,
+            Self::Write { source, .. } => of_io(source, status::CANT_CREATE),
             Self::Output(_) => status::IO_ERROR,
         })
     }

@@ -1,8 +1,8 @@
 //! Creates, upgrades and maintains a set of Debian chroots.
 //!
-//! The layers, each of which knows only those below it: `cli`; `jobs` (what the scheduler runs) and `body` (what
-//! runs in a job's process), `enter` and `doctor`; `config`; `store`, `archive`, `sandbox` (which knows `foreign` and
-//! `tools`), `host`, which know nothing of each other; `spec`, the names of things.
+//! The layers, each of which knows only those below it: `manual`, which knows `cli`; `cli`; `jobs` (what the scheduler
+//! runs) and `body` (what runs in a job's process), `enter`, `status` and `doctor`; `config`; `store`, `archive`,
+//! `sandbox` (which knows `foreign` and `tools`), `host`, which know nothing of each other; `spec`, the names of things.
 
 mod archive;
 mod body;
@@ -14,8 +14,10 @@ mod error;
 mod foreign;
 mod host;
 mod jobs;
+mod manual;
 mod sandbox;
 mod spec;
+mod status;
 mod store;
 mod tools;
 #[cfg(test)]
@@ -69,6 +71,9 @@ fn run(cli: &Cli) -> Result<ExitCode, Error> {
         Command::Enter { chroot, user, bind, command } => {
             Ok(enter::enter(&load(options)?, chroot, user, bind, command)?)
         }
+        Command::Status { json, which } => status::run(&load(options)?, which, *json),
+        Command::Man { dir } => manual::write_pages(dir),
+        Command::Completions { shell } => manual::write_completions(*shell),
         Command::Doctor => doctor::run(load(options)),
         Command::InSandbox { words } => Ok(ExitCode::from(sandbox::run(words))),
         Command::RemoveTree { path } => {
