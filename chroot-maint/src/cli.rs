@@ -218,10 +218,10 @@ pub(crate) enum Command {
 
     /// Write the manual pages into a directory
     ///
-    /// It is made if it is not there; the pages are called chroot-maint.1, chroot-maint-COMMAND.1 and
-    /// chroot-maint.toml.5.
+    /// There they are man1/chroot-maint.1, man1/chroot-maint-COMMAND.1 and man5/chroot-maint.toml.5. What is missing of
+    /// the directory is made. To read them there: man -M DIR chroot-maint
     Man {
-        /// Where to
+        /// Such as /usr/local/share/man
         dir: PathBuf,
     },
 

@@ -14,14 +14,16 @@ use crate::{cli::Cli, error::Error};
 /// The format of the config is documented by hand.
 const CONFIG_PAGE: &str = include_str!("../../man/chroot-maint.toml.5");
 
-/// Writes all pages into a directory, which is made if it is missing.
+/// Writes all pages into a tree of manuals, which is made if it is missing: `DIR/man1/NAME.1`.
 pub(crate) fn write_pages(dir: &Path) -> Result<ExitCode, Error> {
     let fault = |path: &Path, source| Error::Write { path: path.to_owned(), source };
-    fs::create_dir_all(dir).map_err(|source| fault(dir, source))?;
     let mut pages = page::pages(&Cli::command()).map_err(|source| fault(dir, source))?;
     pages.push(("chroot-maint.toml.5".to_owned(), CONFIG_PAGE.as_bytes().to_owned()));
     for (name, text) in pages {
-        let path = dir.join(name);
+        let section = name.rsplit('.').next().unwrap_or_default();
+        let place = dir.join(format!("man{section}"));
+        fs::create_dir_all(&place).map_err(|source| fault(&place, source))?;
+        let path = place.join(name);
         fs::write(&path, text).map_err(|source| fault(&path, source))?;
     }
     Ok(ExitCode::SUCCESS)

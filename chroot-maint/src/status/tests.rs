@@ -117,13 +117,13 @@ fn id(chroot: &str) -> ChrootId {
     ChrootId::parse(chroot).unwrap()
 }
 
-fn mirror_failure() -> Option<OutcomeFailure> {
-    Some(OutcomeFailure {
+fn mirror_failure() -> OutcomeFailure {
+    OutcomeFailure {
         class: FailureClass::Mirror,
         reason: "the mirror does not answer".to_owned(),
         advice: Some("look at the network".to_owned()),
         last_lines: vec!["E: 503".to_owned()],
-    })
+    }
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn a_chroot_is_a_row_and_one_that_is_well_needs_no_more() {
 fn a_failure_is_told_with_its_class_reason_advice_and_log() {
     let state = State::new(CONFIG);
     state.generation("trixie-amd64", 3 * DAY);
-    state.outcome("trixie-amd64", Action::Upgrade, 2 * HOUR, mirror_failure());
+    state.outcome("trixie-amd64", Action::Upgrade, 2 * HOUR, Some(mirror_failure()));
     state.log("chroot.trixie-amd64-2023-11-14#1");
     assert_eq!(
         state.table(),
@@ -163,9 +163,9 @@ fn a_failure_is_told_with_its_class_reason_advice_and_log() {
 fn a_failure_is_over_once_the_chroot_was_made_or_found_well() {
     let state = State::new(CONFIG);
     state.generation("trixie-amd64", 3 * DAY);
-    state.outcome("trixie-amd64", Action::Upgrade, 4 * DAY, mirror_failure());
+    state.outcome("trixie-amd64", Action::Upgrade, 4 * DAY, Some(mirror_failure()));
     assert_eq!(state.last("trixie-amd64"), "made");
-    state.outcome("trixie-amd64", Action::Upgrade, 2 * DAY, mirror_failure());
+    state.outcome("trixie-amd64", Action::Upgrade, 2 * DAY, Some(mirror_failure()));
     assert_eq!(state.last("trixie-amd64"), "failed: mirror");
     let stamp = Stamp { generation: 1, at: NOW - DAY, indexes: None };
     state.place("trixie-amd64").put_stamp(&stamp).unwrap();
@@ -175,7 +175,7 @@ fn a_failure_is_over_once_the_chroot_was_made_or_found_well() {
 #[test]
 fn a_log_older_than_the_failure_is_not_its_log() {
     let state = State::new(CONFIG);
-    state.outcome("trixie-amd64", Action::Create, 0, mirror_failure());
+    state.outcome("trixie-amd64", Action::Create, 0, Some(mirror_failure()));
     state.log("chroot.trixie-amd64-2020-01-01#1");
     let log = state.store().log_dir().join("chroot.trixie-amd64-2020-01-01#1");
     let long_ago = std::time::UNIX_EPOCH + std::time::Duration::from_secs(NOW - DAY);
@@ -268,7 +268,7 @@ fn generations_beyond_those_kept_and_newer_than_the_one_in_use_are_told() {
 fn the_table_of_usual_names_fits_80_columns() {
     let state = State::new(&format!("{CONFIG}[dist.bookworm]\n"));
     state.generation("bookworm-amd64", 300 * DAY);
-    state.outcome("bookworm-amd64", Action::Upgrade, 2 * HOUR, mirror_failure());
+    state.outcome("bookworm-amd64", Action::Upgrade, 2 * HOUR, Some(mirror_failure()));
     assert!(state.table().lines().all(|line| line.len() <= 80), "{}", state.table());
 }
 
@@ -283,14 +283,14 @@ fn a_look_at_nothing_makes_nothing() {
 fn the_json_is_what_the_manual_says() {
     let state = State::new(CONFIG);
     state.generation("trixie-amd64", 3 * DAY);
-    state.outcome("trixie-amd64", Action::Upgrade, 2 * HOUR, mirror_failure());
+    state.outcome("trixie-amd64", Action::Upgrade, 2 * HOUR, Some(mirror_failure()));
     state.log("chroot.trixie-amd64-2023-11-14#1");
     assert_eq!(state.json(), include_str!("expected.json"));
     let value: serde_json::Value = serde_json::from_str(&state.json()).unwrap();
     let page = include_str!("../../man/chroot-maint-status.roff");
     let keys: BTreeSet<&String> = keys(&value).into_iter().collect();
     for key in keys {
-        assert!(page.contains(&key.replace("-", "\\-")), "no `{key}'");
+        assert!(page.contains(&key.replace('-', "\\-")), "no `{key}'");
     }
 }
 
