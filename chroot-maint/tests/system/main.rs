@@ -7,8 +7,10 @@ mod caller;
 mod create;
 mod enter;
 mod foreign;
+mod install;
 mod make;
 mod repository;
+mod status;
 #[path = "../toy/mod.rs"]
 mod toy;
 mod toy_archive;
