@@ -120,15 +120,15 @@ fn bind(text: &str) -> Result<Bind, String> {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Make every chroot in the config that is missing, and upgrade those that are out of date
+    /// Make or upgrade every chroot in the config that needs it
     ///
     /// The same as the command chroot without WHICH. Meant to be run every night: when nothing has changed, it costs next to nothing.
     All,
 
-    /// Make the chosen chroots that are missing, and upgrade those that are out of date
+    /// Make or upgrade the chosen chroots, where they need it
     ///
-    /// Whether a chroot that is fresh (see --fresh) is out of date is not looked at. Of any other, it is looked at whether
-    /// its archive has anything new for it; if so, a copy of it is upgraded, verified, and put into use as a new
+    /// One that is missing is made. One that is fresh (see --fresh) is left alone. Of any other, it is looked at whether its
+    /// archive has anything new for it; if so, a copy of it is upgraded, verified, and put into use as a new
     /// generation. If the config has changed what it is made of, it is made anew.
     ///
     /// Whatever goes wrong, the generation that was in use stays in use; `status' says what went wrong, and `rollback'
@@ -143,7 +143,7 @@ pub(crate) enum Command {
     /// Show the chroots in the config, by the names that WHICH takes
     List,
 
-    /// Show each chroot with its generation, age, size, and what came of the last work on it
+    /// Show how old each chroot is, and what came of the last work on it
     ///
     /// Shown are the chroots in the config, and others that are there. Nothing is waited for and nothing changed; that
     /// a chroot is in a bad state is no failure of this command.
@@ -178,7 +178,7 @@ pub(crate) enum Command {
         label: String,
     },
 
-    /// Test the scheduler with a graph of thirty jobs that wait, and one that fails
+    /// Test the scheduler with a graph of thirty jobs, and one that fails
     ///
     /// The job called bad fails. Ten jobs wait for 0.2 s; ten for 0.5 s, each after a random half of those; ten for 1 s,
     /// each after a random half of the second ten, and after bad: so they are refused. The exit status is 2.
@@ -211,9 +211,9 @@ pub(crate) enum Command {
         command: Vec<OsString>,
     },
 
-    /// Say what is missing on this host for the chroots in the config, and what mends it
+    /// Say what is missing on this host, and what mends it
     ///
-    /// Tries things out, as far as that changes nothing. Fails with 69 if something is missing.
+    /// That is, for the chroots in the config. Tries things out, as far as that changes nothing. Fails with 69 if something is missing.
     Doctor,
 
     /// Write the manual pages into a directory
@@ -225,9 +225,9 @@ pub(crate) enum Command {
         dir: PathBuf,
     },
 
-    /// Write a script to standard output by which a shell completes commands, options and chroots
+    /// Write what a shell needs to complete commands, options and chroots
     ///
-    /// In bash, for a try: source <(chroot-maint completions bash)
+    /// It is a script on standard output. In bash, for a try: source <(chroot-maint completions bash)
     Completions {
         /// The shell that it is for
         shell: Shell,

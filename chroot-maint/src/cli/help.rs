@@ -7,7 +7,7 @@ pub(crate) const EXAMPLES: [(&str, &str); 11] = [
     ("chroot-maint -j4 all", "make or upgrade all, up to four at once"),
     ("chroot-maint chroot trixie", "those of trixie, of any architecture"),
     ("chroot-maint -f create all", "make what is missing, upgrade nothing"),
-    ("chroot-maint -f force chroot '*-amd64'", "upgrade, however fresh they are"),
+    ("chroot-maint -f 12h chroot '*-amd64'", "look at those older than 12 hours"),
     ("chroot-maint -n all", "only say what would be done"),
     ("chroot-maint status", "how old they are, and what failed last"),
     ("chroot-maint enter trixie-arm64", "a shell in it, whose changes are lost"),
