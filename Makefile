@@ -1,5 +1,7 @@
 # make maint             make a chroot of this machine's release and architecture, or bring those of
 #                        the configuration up to date; ARGS='…' passes other arguments
+# make install           the program that `make' has built, with manual, completions and systemd units, below
+#                        PREFIX (/usr/local), all of it below DESTDIR; make uninstall deletes these
 # make check             everything that has to pass, with root and the archive's mirror
 # make test              the part of it that needs neither
 # make bench             what it costs beside make, ninja, xargs and GNU parallel; some minutes
@@ -12,7 +14,8 @@ BUILD_TOOLS := cc:gcc
 MAINT_TOOLS := mmdebstrap:mmdebstrap newuidmap:uidmap
 TEST_TOOLS := $(BUILD_TOOLS) rustfmt:rustfmt cargo-clippy:rust-clippy \
 	apt-ftparchive:apt-utils gpg:gpg dpkg-deb:dpkg zstd:zstd
-SYSTEM_TOOLS := $(MAINT_TOOLS) qemu-aarch64-static:qemu-user-static script:bsdutils \
+INSTALL_TOOLS := man:man-db systemd-analyze:systemd
+SYSTEM_TOOLS := $(MAINT_TOOLS) $(INSTALL_TOOLS) qemu-aarch64-static:qemu-user-static script:bsdutils \
 	schroot:schroot sbuild:sbuild dpkg-source:dpkg-dev
 
 RIVALS := ninja:ninja-build xargs:findutils parallel:parallel
@@ -24,7 +27,17 @@ BYTES ?= 300000000
 
 PROGRAM := $(or $(CARGO_TARGET_DIR),target)/release/chroot-maint
 
-.PHONY: maint build check fmt clippy doc test system bench clean
+# Where things are installed.
+PREFIX ?= /usr/local
+DESTDIR ?=
+BINDIR ?= $(PREFIX)/bin
+MANDIR ?= $(PREFIX)/share/man
+BASH_DIR ?= $(PREFIX)/share/bash-completion/completions
+ZSH_DIR ?= $(PREFIX)/share/zsh/site-functions
+FISH_DIR ?= $(PREFIX)/share/fish/vendor_completions.d
+UNIT_DIR ?= $(PREFIX)/lib/systemd
+
+.PHONY: maint build install uninstall check fmt clippy doc test system bench clean
 .DEFAULT_GOAL := build
 
 maint: build
@@ -34,6 +47,33 @@ maint: build
 build:
 	@.ci/packages $(BUILD_TOOLS)
 	+@$(CARGO) build --release --quiet --locked -p chroot-maint
+
+# Nothing is built here, for this may be root, and what it builds would be root's.
+install:
+	@test -x "$(PROGRAM)" || { echo "$(PROGRAM) is not there: run make first" >&2; exit 1; }
+	umask 022; set -e; \
+	install -D -m 755 "$(PROGRAM)" "$(DESTDIR)$(BINDIR)/chroot-maint"; \
+	"$(PROGRAM)" man "$(DESTDIR)$(MANDIR)"; \
+	complete() { mkdir -p "$$2"; "$(PROGRAM)" completions $$1 >"$$2/$$3"; }; \
+	complete bash "$(DESTDIR)$(BASH_DIR)" chroot-maint; \
+	complete zsh "$(DESTDIR)$(ZSH_DIR)" _chroot-maint; \
+	complete fish "$(DESTDIR)$(FISH_DIR)" chroot-maint.fish; \
+	program=$$(printf '%s\n' "$(BINDIR)/chroot-maint" | sed 's/[&|\\]/\\&/g; s/%/%%/g'); \
+	for manager in system user; do \
+		units="$(DESTDIR)$(UNIT_DIR)/$$manager"; \
+		install -D -m 644 -t "$$units" chroot-maint/systemd/chroot-maint.timer; \
+		sed "s|@PROGRAM@|$$program|" chroot-maint/systemd/chroot-maint.service.in \
+			>"$$units/chroot-maint.service"; \
+	done
+
+uninstall:
+	rm -f "$(DESTDIR)$(BINDIR)/chroot-maint" \
+		"$(DESTDIR)$(MANDIR)"/man1/chroot-maint.1 "$(DESTDIR)$(MANDIR)"/man1/chroot-maint-*.1 \
+		"$(DESTDIR)$(MANDIR)"/man5/chroot-maint.toml.5 \
+		"$(DESTDIR)$(BASH_DIR)/chroot-maint" "$(DESTDIR)$(ZSH_DIR)/_chroot-maint" \
+		"$(DESTDIR)$(FISH_DIR)/chroot-maint.fish" \
+		"$(DESTDIR)$(UNIT_DIR)"/system/chroot-maint.service "$(DESTDIR)$(UNIT_DIR)"/system/chroot-maint.timer \
+		"$(DESTDIR)$(UNIT_DIR)"/user/chroot-maint.service "$(DESTDIR)$(UNIT_DIR)"/user/chroot-maint.timer
 
 check: fmt clippy doc test system
 

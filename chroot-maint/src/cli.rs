@@ -1,5 +1,7 @@
 //! The command line: what can be said, and the texts that explain it. Does nothing of it.
 
+pub(crate) mod help;
+
 use std::{
     ffi::OsString,
     num::NonZeroU32,
@@ -7,10 +9,11 @@ use std::{
 };
 
 use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
 
 use crate::{sandbox::Bind, spec::Fresh};
 
-/// Creates and maintains a set of Debian chroots, side by side, from one config.
+/// Create, upgrade and maintain a set of Debian chroots from one config
 ///
 /// A chroot is a directory with a whole Debian system in it, for a distribution and an architecture, to build and
 /// test in. One that is made is never changed in place: a new generation is made beside it, verified, and put
@@ -18,44 +21,13 @@ use crate::{sandbox::Bind, spec::Fresh};
 ///
 /// Works as root, or as a user with subordinate ids (see subuid(5)).
 #[derive(Debug, Parser)]
-#[command(name = "chroot-maint", version, max_term_width = 100, after_long_help = EXAMPLES)]
+#[command(name = "chroot-maint", version, max_term_width = 100, after_long_help = help::after())]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) options: Options,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
-
-const EXAMPLES: &str = "\
-Examples:
-  chroot-maint chroot                 every chroot in the config that is missing
-  chroot-maint chroot trixie          those of trixie, whatever the architecture
-  chroot-maint -j4 chroot '*-amd64'   those for amd64, up to four at once
-  chroot-maint -n all                 only say what would be done
-  chroot-maint job chroot.sid-amd64   one of them, here and now, without logs
-
-Under make, with `+' before the recipe, it shares make's -j:
-  maint: ; +chroot-maint all
-
-The config is the first of these that is there:
-  --config FILE, $XDG_CONFIG_HOME/chroot-maint.toml, /etc/chroot-maint.toml
-Without any, it is the host's own release and architecture.
-
-The chroots and the logs of the jobs are in the state directory:
-  what the config says, or /var/lib/chroot-maint for root,
-  or $XDG_STATE_HOME/chroot-maint
-
-Exit status:
-  0   all is well
-  2   a job failed, or could not be begun
-  64  the call can't be understood, or names what isn't there
-  66  the config can't be read;  78  it is wrong
-Of `job', and of each job where its failure is reported:
-  1   it failed
-  69  a tool is missing;  77  a permission is
-  71, 73, 74, 75  the system refused a process, a directory, a file,
-      or something for now
-Ended by a signal, it dies of that signal: 130 in a shell for Ctrl-C.";
 
 /// What holds for every command; may be given before it and after it.
 #[expect(clippy::struct_excessive_bools, reason = "they are switches")]
@@ -152,12 +124,20 @@ fn bind(text: &str) -> Result<Bind, String> {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Make every chroot in the config that is missing
+    /// Make or upgrade every chroot in the config that needs it
+    ///
+    /// The same as the command chroot without WHICH. Meant to be run every night: when nothing has changed, it costs next to nothing.
     All,
 
-    /// Make the chosen chroots, if they are missing
+    /// Make or upgrade the chosen chroots, where they need it
     ///
-    /// A chroot is missing as well if the config changed what it is made of: then a new generation is made.
+    /// One that is missing is made. One that is fresh (see --fresh) is left alone. Of any other, it is looked at whether its
+    /// archive has anything new for it; if so, a copy of it is upgraded, verified, and put into use as a new
+    /// generation. If the config has changed what it is made of, it is made anew.
+    ///
+    /// Whatever goes wrong, the generation that was in use stays in use; `status' says what went wrong, and `rollback'
+    /// goes back to the generation before. What schroot and sbuild use is brought up to date as well, where the config
+    /// wants it.
     Chroot {
         /// DIST-ARCH, DIST, or a glob over DIST-ARCH; all if none is given
         #[arg(value_name = "WHICH")]
@@ -166,6 +146,20 @@ pub(crate) enum Command {
 
     /// Show the chroots in the config, by the names that WHICH takes
     List,
+
+    /// Show how old each chroot is, and what came of the last work on it
+    ///
+    /// Shown are the chroots in the config, and others that are there. Nothing is waited for and nothing changed; that
+    /// a chroot is in a bad state is no failure of this command.
+    Status {
+        /// Write JSON, with the keys that chroot-maint-status(1) describes
+        #[arg(long)]
+        json: bool,
+
+        /// DIST-ARCH, DIST, or a glob over DIST-ARCH; all if none is given
+        #[arg(value_name = "WHICH")]
+        which: Vec<String>,
+    },
 
     /// Do one job in the foreground: what the scheduler itself starts
     ///
@@ -188,7 +182,7 @@ pub(crate) enum Command {
         label: String,
     },
 
-    /// Test the scheduler with a graph of thirty jobs that wait, and one that fails
+    /// Test the scheduler with a graph of thirty jobs, and one that fails
     ///
     /// The job called bad fails. Ten jobs wait for 0.2 s; ten for 0.5 s, each after a random half of those; ten for 1 s,
     /// each after a random half of the second ten, and after bad: so they are refused. The exit status is 2.
@@ -246,10 +240,27 @@ pub(crate) enum Command {
     /// alone. With -n it only says what there is.
     Gc,
 
-    /// Say what is missing on this host for the chroots in the config, and what mends it
+    /// Say what is missing on this host, and what mends it
     ///
-    /// Tries things out, as far as that changes nothing. Fails with 69 if something is missing.
+    /// That is, for the chroots in the config. Tries things out, as far as that changes nothing. Fails with 69 if something is missing.
     Doctor,
+
+    /// Write the manual pages into a directory
+    ///
+    /// There they are man1/chroot-maint.1, man1/chroot-maint-COMMAND.1 and man5/chroot-maint.toml.5. What is missing of
+    /// the directory is made. To read them there: man -M DIR chroot-maint
+    Man {
+        /// Such as /usr/local/share/man
+        dir: PathBuf,
+    },
+
+    /// Write what a shell needs to complete commands, options and chroots
+    ///
+    /// It is a script on standard output. In bash, for a try: source <(chroot-maint completions bash)
+    Completions {
+        /// The shell that it is for
+        shell: Shell,
+    },
 
     /// Build a sandbox: for this program's own use
     #[command(hide = true)]
@@ -310,10 +321,5 @@ mod tests {
         for text in ["NaN", "x", "--max-load=-1"] {
             assert!(load(text).is_err(), "{text}");
         }
-    }
-
-    #[test]
-    fn the_help_fits_a_terminal_of_80_columns() {
-        assert!(super::EXAMPLES.lines().all(|line| line.len() <= 80), "a line would be broken");
     }
 }

@@ -4,7 +4,7 @@
 //! The body of a job has one for each class of failures, by which the scheduler decides whether to try again; 1 if the
 //! class is not known.
 
-use std::{io, process::ExitCode};
+use std::{io, path::PathBuf, process::ExitCode};
 
 use thiserror::Error;
 
@@ -43,6 +43,8 @@ pub(crate) enum Error {
     Scheduler(#[from] jobsched::Error),
     #[error("can't find out where this program is: {0}")]
     Myself(#[source] io::Error),
+    #[error("can't write {}: {source}", path.display())]
+    Write { path: PathBuf, source: io::Error },
     #[error("can't write the output: {0}")]
     Output(#[source] io::Error),
 }
@@ -86,6 +88,7 @@ impl Error {
             Self::Manage(error) => of_manage(error),
             Self::Store(error) => of_store(error),
             Self::Scheduler(_) | Self::Myself(_) => status::OS_ERROR,
+            Self::Write { source, .. } => of_io(source, status::CANT_CREATE),
             Self::Output(_) => status::IO_ERROR,
         })
     }

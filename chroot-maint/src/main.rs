@@ -1,8 +1,9 @@
 //! Creates, upgrades and maintains a set of Debian chroots.
 //!
-//! The layers, each of which knows only those below it: `cli`; `jobs` (what the scheduler runs) and `body` (what
-//! runs in a job's process), `manage`, `enter` and `doctor`; `outputs`; `config`; `store`, `archive`, `sandbox` (which
-//! knows `foreign` and `tools`), `host`, which know nothing of each other; `temporary`; `spec`, the names of things.
+//! The layers, each of which knows only those below it: `manual`, which knows `cli`; `cli`; `jobs` (what the scheduler
+//! runs) and `body` (what runs in a job's process), `manage`, `enter`, `status` and `doctor`; `outputs`; `config`;
+//! `store`, `archive`, `sandbox` (which knows `foreign` and `tools`), `host`, which know nothing of each other;
+//! `temporary`; `spec`, the names of things.
 
 mod archive;
 mod body;
@@ -15,9 +16,11 @@ mod foreign;
 mod host;
 mod jobs;
 mod manage;
+mod manual;
 mod outputs;
 mod sandbox;
 mod spec;
+mod status;
 mod store;
 mod temporary;
 mod tools;
@@ -75,6 +78,9 @@ fn run(cli: &Cli) -> Result<ExitCode, Error> {
         Command::Rollback { chroot } => manage::rollback(&load(options)?, chroot, options),
         Command::Remove { chroot } => manage::remove(&load(options)?, chroot, options),
         Command::Gc => manage::gc(&load(options)?, options),
+        Command::Status { json, which } => status::run(&load(options)?, which, *json),
+        Command::Man { dir } => manual::write_pages(dir),
+        Command::Completions { shell } => manual::write_completions(*shell),
         Command::Doctor => doctor::run(load(options)),
         Command::InSandbox { words } => Ok(ExitCode::from(sandbox::run(words))),
         Command::InCache { words } => {

@@ -90,7 +90,9 @@ impl BodyError {
                 Failure::told(Host, self)
             }
             Self::HandOut(
-                OutputError::NotRoot | OutputError::OtherUser { .. } | OutputError::NoSchroot { .. },
+                OutputError::NotRoot
+                | OutputError::OtherUser { .. }
+                | OutputError::NoSchroot { .. },
             ) => Failure::told(Host, self),
             Self::HandOut(
                 OutputError::Read { .. } | OutputError::Write { .. } | OutputError::Store(_),

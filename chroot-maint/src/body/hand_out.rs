@@ -23,7 +23,7 @@ pub(super) fn check(config: &Config, id: &ChrootId, chroot: &Chroot) -> Result<(
 
 /// Brings all outputs that are wanted up to this generation, and takes back those that are not wanted any more. The
 /// chroot's lock must be held.
-pub(super) fn hand_out(
+pub(crate) fn hand_out(
     config: &Config,
     id: &ChrootId,
     chroot: &Chroot,
@@ -44,7 +44,6 @@ pub(super) fn hand_out(
 
 /// Takes back all that was handed out of a chroot, which need not be in the config any more. Not before that may its
 /// generations go.
-#[expect(dead_code, reason = "for the command that removes a chroot")]
 pub(crate) fn take_back(config: &Config, id: &ChrootId) -> Result<(), BodyError> {
     let place = Store::new(config.state_dir.clone()).place(id);
     let mut handed_out = place.handed_out();

@@ -13,7 +13,7 @@ mod dpkg_fault;
 mod error;
 mod failure;
 mod guard;
-mod hand_out;
+pub(crate) mod hand_out;
 mod install;
 mod interrupt;
 mod make;

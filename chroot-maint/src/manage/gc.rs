@@ -129,7 +129,7 @@ impl Run<'_> {
             self.say(id, "its removal would be finished");
             return Ok(());
         }
-        let removed = remove::finish(self.sandbox()?, place, lock)?;
+        let removed = remove::finish(self.config, self.sandbox()?, id, place, lock)?;
         self.say_freed(id, "what was left of it", removed.freed);
         for (what, users) in removed.in_use {
             self.say(id, format!("{what} is kept: {}", upkeep::who(&users)));

@@ -4,12 +4,12 @@ use std::process::ExitCode;
 
 use super::{ManageError, choose, words};
 use crate::{
-    body::{BodyError, settle, upkeep},
+    body::{BodyError, hand_out, settle, upkeep},
     cli::Options,
     config::Config,
     error::Error,
     sandbox::Sandbox,
-    spec::JobName,
+    spec::{ChrootId, JobName},
     store::{Lock, Place, User},
 };
 
@@ -42,7 +42,7 @@ pub(crate) fn remove(config: &Config, name: &str, options: &Options) -> Result<E
     settle().map_err(BodyError::Settle)?;
     // Whoever can't delete the trees is told before anything is gone.
     let sandbox = Sandbox::open().map_err(ManageError::Sandbox)?;
-    let removed = finish(sandbox, &place, lock)?;
+    let removed = finish(config, sandbox, &id, &place, lock)?;
     for (what, users) in &removed.in_use {
         eprintln!("chroot-maint: {id}: {what} stays: {}", upkeep::who(users));
     }
@@ -62,9 +62,16 @@ pub(crate) fn remove(config: &Config, name: &str, options: &Options) -> Result<E
 }
 
 /// Removes what is left of a chroot, whatever was done of that before. The lock goes as well, if nothing stays.
-pub(super) fn finish(sandbox: Sandbox, place: &Place, lock: Lock) -> Result<Removed, ManageError> {
+pub(super) fn finish(
+    config: &Config,
+    sandbox: Sandbox,
+    id: &ChrootId,
+    place: &Place,
+    lock: Lock,
+) -> Result<Removed, ManageError> {
     // Nobody is to begin to use it from here on.
     place.depart()?;
+    hand_out::take_back(config, id)?;
     let mut removed = Removed::default();
     let collected = upkeep::retire(sandbox, place, place.whole()?)?;
     removed.freed += collected.freed();

@@ -7,10 +7,11 @@ use std::{
 
 use super::{ManageError, choose, words};
 use crate::{
-    body::upkeep,
+    body::{BodyError, hand_out, settle, upkeep},
     cli::Options,
     config::Config,
     error::Error,
+    sandbox::Sandbox,
     spec::{ChrootId, JobName},
     store::{Generation, Place, Stamp},
 };
@@ -29,10 +30,27 @@ pub(crate) fn rollback(config: &Config, name: &str, options: &Options) -> Result
     if !options.dry_run {
         switch(config, &id, &place, left, &before, now)?;
     }
+    let was = hand_out(config, &id, &place, options.dry_run);
     if !options.silent {
         say(&id, &place, left, &before, now, options.dry_run);
     }
+    was?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Has those who build in the chroot go back as well. What the config no longer lists has nobody to be handed to.
+fn hand_out(
+    config: &Config,
+    id: &ChrootId,
+    place: &Place,
+    is_dry: bool,
+) -> Result<(), ManageError> {
+    let chroot = config.chroots.get(id).filter(|_| !is_dry);
+    if let (Some(chroot), Some(current)) = (chroot, place.current()?) {
+        settle().map_err(BodyError::Settle)?;
+        hand_out::hand_out(config, id, chroot, &current, Sandbox::open()?)?;
+    }
+    Ok(())
 }
 
 fn switch(

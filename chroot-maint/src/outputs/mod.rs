@@ -60,22 +60,36 @@ pub(crate) fn is_current(
     chroot: &Chroot,
     generation: &Generation,
 ) -> bool {
-    // What can't be had is not there; the job will say why.
-    let Ok(wanted) = Wanted::plan(config, id, chroot) else {
-        return false;
-    };
+    let wanted = Output::ALL.iter().map(|&(_, output)| output);
+    let mut others = wanted.filter(|output| !chroot.outputs.contains(output));
     let handed_out = Store::new(config.state_dir.clone()).place(id).handed_out();
-    let schroot = match (&wanted.schroot, &handed_out.schroot) {
-        (None, None) => true,
-        (Some(place), Some(entry)) => place.is_current(entry, generation),
-        _ => false,
-    };
-    let sbuild = || match (&wanted.sbuild, &handed_out.sbuild) {
-        (None, None) => true,
-        (Some(place), Some(tarball)) => place.is_current(tarball, generation.number),
-        _ => false,
-    };
-    schroot && sbuild()
+    chroot.outputs.iter().all(|&output| has(config, id, chroot, generation, output))
+        && others.all(|output| match output {
+            Output::Directory => true,
+            Output::Sbuild => handed_out.sbuild.is_none(),
+            Output::Schroot => handed_out.schroot.is_none(),
+        })
+}
+
+/// Whether an output that is wanted has this generation.
+pub(crate) fn has(
+    config: &Config,
+    id: &ChrootId,
+    chroot: &Chroot,
+    generation: &Generation,
+    output: Output,
+) -> bool {
+    let handed_out = || Store::new(config.state_dir.clone()).place(id).handed_out();
+    // What can't be had is not there; the job will say why.
+    match output {
+        Output::Directory => true,
+        Output::Sbuild => SbuildPlace::plan(config, id, chroot).is_ok_and(|place| {
+            handed_out().sbuild.is_some_and(|has| place.is_current(&has, generation.number))
+        }),
+        Output::Schroot => SchrootPlace::plan(config, id, chroot).is_ok_and(|place| {
+            handed_out().schroot.is_some_and(|has| place.is_current(&has, generation))
+        }),
+    }
 }
 
 /// Says to sbuild, which goes by the age of tarballs, that this one is as good as new. Where that can't be done nothing

@@ -8,11 +8,13 @@ mod create;
 mod emulation;
 mod enter;
 mod foreign;
+mod install;
 mod make;
 mod outputs;
 mod repository;
 mod sbuild;
 mod schroot;
+mod status;
 #[path = "../toy/mod.rs"]
 mod toy;
 mod toy_archive;

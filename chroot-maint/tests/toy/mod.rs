@@ -251,7 +251,17 @@ fn open_to_all(path: &Path) {
 }
 
 fn run(command: &mut Command) -> Output {
-    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let output = command.output().unwrap_or_else(|error| {
+        let program = command.get_program().to_string_lossy().into_owned();
+        let package = match &*program {
+            "apt-ftparchive" => "apt-utils",
+            "date" => "coreutils",
+            "dpkg-deb" => "dpkg",
+            "ldd" => "libc-bin",
+            other => other,
+        };
+        panic!("can't run {program}: {error}; it is in the package {package}")
+    });
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{command:?}: {}: {said}", output.status);
     output

@@ -1,0 +1,142 @@
+//! The facts: what the state directory says about each chroot. Judges nothing.
+
+use std::{collections::BTreeSet, path::PathBuf};
+
+use super::logs::{Log, Logs};
+use crate::{
+    config::{Chroot, Config},
+    outputs,
+    spec::{ChrootId, JobName, Output},
+    store::{Generation, Holder, Outcome, Place, Store, StoreError},
+};
+
+/// One chroot.
+#[derive(Debug)]
+pub(super) struct Row {
+    pub(super) id: ChrootId,
+    /// Whether the config has it.
+    pub(super) configured: bool,
+    /// The number of the generation in use, even if nothing more can be found out about it.
+    pub(super) number: Option<u32>,
+    pub(super) current: Option<Generation>,
+    /// Those that are there, the one in use among them.
+    pub(super) generations: Vec<u32>,
+    /// How many of them the config keeps.
+    pub(super) keep: usize,
+    /// When it was last found to be as it should be, in seconds since 1970.
+    pub(super) checked: Option<u64>,
+    /// What the config has changed since the generation was made.
+    pub(super) changes: Vec<&'static str>,
+    pub(super) outputs: Vec<Handed>,
+    pub(super) outcome: Option<Outcome>,
+    pub(super) log: Option<Log>,
+    /// Who works on it.
+    pub(super) holder: Option<Holder>,
+    pub(super) unfinished: Vec<PathBuf>,
+    /// What could not be read, and why.
+    pub(super) faults: Vec<String>,
+}
+
+/// Somebody to hand the chroot to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Handed {
+    pub(super) output: Output,
+    /// Whether what it has is the generation in use.
+    pub(super) is_current: bool,
+}
+
+/// Looks at all of them.
+pub(super) fn look(config: &Config, store: &Store, chosen: BTreeSet<ChrootId>) -> Vec<Row> {
+    let logs = Logs::read(&store.log_dir());
+    let keep = usize::try_from(config.keep_generations).unwrap_or(usize::MAX);
+    chosen
+        .into_iter()
+        .map(|id| {
+            let chroot = config.chroots.get(&id);
+            Row { keep, ..look_at(config, store, &logs, chroot, id) }
+        })
+        .collect()
+}
+
+fn look_at(
+    config: &Config,
+    store: &Store,
+    logs: &Logs,
+    chroot: Option<&Chroot>,
+    id: ChrootId,
+) -> Row {
+    let place = store.place(&id);
+    let job = JobName::Chroot(id.clone()).to_string();
+    let mut faults = Vec::new();
+
+    let (holder, unfinished) = at_work(store, &place, &job, &mut faults);
+    let current = or_fault(place.current(), &mut faults).flatten();
+    let stamp = current.as_ref().and_then(|current| place.stamp(current.number));
+    let checked = current
+        .as_ref()
+        .map(|current| stamp.map_or(0, |stamp| stamp.at).max(current.record.created));
+    let changes = match (chroot, &current) {
+        (Some(chroot), Some(current)) => chroot.recipe.changes_since(&place.judged_by(current)),
+        _ => Vec::new(),
+    };
+    let handed = chroot.map_or_else(Vec::new, |chroot| {
+        let outputs = chroot.outputs.iter();
+        outputs.map(|&output| handed(config, &id, chroot, output, current.as_ref())).collect()
+    });
+    Row {
+        configured: chroot.is_some(),
+        number: place.current_number().ok().flatten(),
+        generations: or_fault(place.whole(), &mut faults).unwrap_or_default(),
+        keep: 0,
+        checked,
+        changes,
+        outputs: handed,
+        outcome: place.outcome(),
+        log: logs.of(&job),
+        current,
+        holder,
+        unfinished,
+        faults,
+        id,
+    }
+}
+
+/// Who works on it, and what is unfinished. Whoever has begun meanwhile is asked for again, so that nothing that
+/// somebody works on is taken for what a killed run left.
+fn at_work(
+    store: &Store,
+    place: &Place,
+    job: &str,
+    faults: &mut Vec<String>,
+) -> (Option<Holder>, Vec<PathBuf>) {
+    let mut holder = or_fault(store.holder(job), faults).flatten();
+    let unfinished = or_fault(place.unfinished(), faults).unwrap_or_default();
+    if holder.is_none() && !unfinished.is_empty() {
+        holder = or_fault(store.holder(job), faults).flatten();
+    }
+    (holder, unfinished)
+}
+
+fn handed(
+    config: &Config,
+    id: &ChrootId,
+    chroot: &Chroot,
+    output: Output,
+    current: Option<&Generation>,
+) -> Handed {
+    let has = |current| outputs::has(config, id, chroot, current, output);
+    Handed { output, is_current: current.is_some_and(has) }
+}
+
+fn or_fault<T>(found: Result<T, StoreError>, faults: &mut Vec<String>) -> Option<T> {
+    match found {
+        Ok(found) => Some(found),
+        Err(error) => {
+            let fault = error.to_string();
+            if !faults.contains(&fault) {
+                faults.push(fault);
+            }
+            None
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! `chroot-maint status`: what there is, how old it is, and what came of the last work on it.
+//!
+//! Reads the state directory and nothing else, waits for no lock and changes nothing. `look` finds the facts,
+//! `verdict` says what they come to, `table` and `json` show them.
+
+mod human;
+mod json;
+mod logs;
+mod look;
+mod notes;
+mod table;
+#[cfg(test)]
+mod tests;
+mod verdict;
+
+use std::{
+    collections::BTreeSet,
+    io::Write,
+    process::ExitCode,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use crate::{
+    config::Config,
+    error::Error,
+    spec::{self, ChrootId, Selectable},
+    store::Store,
+};
+
+/// Reports on the chosen chroots. That one of them is in a bad state is no failure of the report.
+pub(crate) fn run(config: &Config, which: &[String], as_json: bool) -> Result<ExitCode, Error> {
+    let store = Store::new(config.state_dir.clone());
+    let chosen = choose(config, &store, which)?;
+    let rows = look::look(config, &store, chosen);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+
+    let text = if as_json {
+        json::render(&config.state_dir, &rows).map_err(|error| Error::Output(error.into()))?
+    } else {
+        table::Table { rows: &rows, now }.to_string()
+    };
+    std::io::stdout().lock().write_all(text.as_bytes()).map_err(Error::Output)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Among those that are configured and those that are there.
+fn choose(config: &Config, store: &Store, which: &[String]) -> Result<BTreeSet<ChrootId>, Error> {
+    let there = store.chroots()?;
+    let strays = there.iter().filter(|id| !config.chroots.contains_key(id));
+    let strays = strays.map(|id| Selectable { id, aliases: &[] });
+    let all: Vec<Selectable<'_>> = config.selectable().into_iter().chain(strays).collect();
+    Ok(spec::select(which, &all)?)
+}

@@ -1,0 +1,130 @@
+//! What is to be said about a chroot beyond its row in the table, and what to do about it.
+
+use std::{fmt, path::Path};
+
+use super::{human, look::Row, verdict::State};
+use crate::store::Action;
+
+/// A remark on one chroot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Note<'a> {
+    what: String,
+    /// What to do.
+    mend: Option<String>,
+    log: Option<&'a Path>,
+}
+
+impl fmt::Display for Note<'_> {
+    /// Without the chroot's name.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.what)?;
+        if let Some(mend) = &self.mend {
+            writeln!(f, "  -> {mend}")?;
+        }
+        match self.log {
+            Some(log) => writeln!(f, "  log: {}", log.display()),
+            None => Ok(()),
+        }
+    }
+}
+
+fn note(what: impl Into<String>, mend: impl Into<String>) -> Note<'static> {
+    Note { what: what.into(), mend: Some(mend.into()), log: None }
+}
+
+/// All of them, the most urgent first; none of a chroot that is as it should be.
+pub(super) fn notes(row: &Row, now: u64) -> Vec<Note<'_>> {
+    let mut notes = Vec::new();
+    for fault in &row.faults {
+        notes.push(match fault.rsplit_once("; ") {
+            Some((what, mend)) => note(what, mend),
+            None => Note { what: fault.clone(), mend: None, log: None },
+        });
+    }
+    match row.state() {
+        State::Working => notes.push(working(row)),
+        State::Interrupted => notes.push(interrupted(row)),
+        State::Failed(_) => notes.extend(failed(row, now)),
+        State::Broken | State::Missing | State::Good(_) => {}
+    }
+    // While somebody works on it, all of this is about to change.
+    if row.holder.is_none() {
+        notes.extend(odd(row));
+    }
+    notes
+}
+
+fn working(row: &Row) -> Note<'_> {
+    let what = match row.holder.and_then(|holder| holder.process) {
+        Some(process) => format!("process {process} works on it"),
+        None => "another process works on it".to_owned(),
+    };
+    Note { what, mend: None, log: row.log.as_ref().map(|log| log.path.as_path()) }
+}
+
+fn interrupted(row: &Row) -> Note<'_> {
+    let still = if row.current.is_some() { "; what was in use before still is" } else { "" };
+    Note {
+        what: format!("a run was killed before it could end or clear up{still}"),
+        mend: Some("its remains go with the next run, or now: chroot-maint gc".to_owned()),
+        log: row.log.as_ref().map(|log| log.path.as_path()),
+    }
+}
+
+fn failed(row: &Row, now: u64) -> Option<Note<'_>> {
+    let (outcome, failure) = row.failure()?;
+    let action = match outcome.action {
+        Action::Create => "making it",
+        Action::Upgrade => "upgrading it",
+        Action::HandOut => "handing it out",
+    };
+    let ago = human::age(outcome.at, now);
+    Some(Note {
+        what: format!("{action} failed {ago} ago: {}", failure.reason),
+        mend: failure.advice.clone(),
+        log: row.log_of(outcome),
+    })
+}
+
+/// What is not wrong, but worth knowing.
+fn odd(row: &Row) -> Vec<Note<'static>> {
+    let id = &row.id;
+    let mut notes = Vec::new();
+    if !row.configured {
+        notes.push(note(
+            "it is not in the config, so nothing upgrades it",
+            format!("if nobody wants it: chroot-maint remove {id}"),
+        ));
+    }
+    if !row.changes.is_empty() {
+        notes.push(note(
+            format!("the config has changed since it was made: {}", row.changes.join(", ")),
+            format!("it is made anew by the next run, or now: chroot-maint chroot {id}"),
+        ));
+    }
+    for handed in row.outputs.iter().filter(|handed| !handed.is_current) {
+        if row.current.is_some() {
+            notes.push(note(
+                format!("{} does not have the generation in use", handed.output),
+                format!("it gets it by the next run, or now: chroot-maint chroot {id}"),
+            ));
+        }
+    }
+    let newer = row.generations.iter().filter(|&&number| Some(number) > row.number).max();
+    if let (Some(number), Some(newer)) = (row.number, newer) {
+        notes.push(Note {
+            what: format!("it was rolled back from generation {newer} to {number}"),
+            mend: None,
+            log: None,
+        });
+    }
+    let more = row.generations.len().saturating_sub(row.keep);
+    if more > 0 {
+        let oldest: Vec<String> = row.generations.iter().map(ToString::to_string).collect();
+        notes.push(note(
+            format!("generations {} are there, of which {} are kept", oldest.join(", "), row.keep),
+            "if no session uses the oldest any more, the next run deletes them, or now: chroot-maint gc",
+        ));
+    }
+    notes
+}
