@@ -4,9 +4,12 @@ use std::{path::Path, process::Command};
 
 use crate::caller::{Caller, run};
 
-/// How a thing that runs says how many do, itself included: as many files as there are at that moment.
+/// How a thing that runs says how many do, itself included: as many files as there are at that moment. It goes on
+/// when it has read a line; the first that sees four of them writes those for all.
 const BUSY: &str = r"#!/bin/sh
-touch /t/run/$$; set -- /t/run/*; echo $# >>/t/counts; sleep 0.1; rm /t/run/$$
+touch /t/run/$$; set -- /t/run/*; echo $# >>/t/counts
+if [ $# -ge 4 ] && mkdir /t/met 2>/dev/null; then yes go | head -n 21 >/t/go; fi
+read line </t/go; rm /t/run/$$
 ";
 
 const MAKEFILE: &str = r"
@@ -28,6 +31,8 @@ mount -t overlay none -o "lowerdir=$1,upperdir=upper,workdir=work" root
 mount -t proc none root/proc
 mount --bind /dev root/dev
 mkdir -p root/t/run
+mkfifo root/t/go
+exec 9<>root/t/go
 cp "$2"/* root/t
 exec chroot root sh -c "cd /t; $3"
 "#;
@@ -66,7 +71,7 @@ fn under_make_44_never_more_run_than_it_allows_and_no_token_is_missed() {
         .unwrap_or_else(|error| panic!("{}: {error}; `make system' builds it", flood.display()));
 
     for style in ["fifo", "pipe"] {
-        let script = format!("make -j4 --jobserver-style={style}");
+        let script = format!("timeout 600 make -j4 --jobserver-style={style}");
         let (said, counts) = counts(&in_the_chroot(&tree, files.path(), &script));
         assert_eq!(counts.len(), 21, "{said}");
         assert!(counts.iter().all(|&count| count <= 4), "{style}: {counts:?}");
@@ -76,7 +81,7 @@ fn under_make_44_never_more_run_than_it_allows_and_no_token_is_missed() {
     }
 
     // A pipe is closed to a recipe without `+'.
-    let script = "make -j4 --jobserver-style=pipe without-plus";
+    let script = "yes go | head -n 5 >go; timeout 600 make -j4 --jobserver-style=pipe without-plus";
     let (said, counts) = counts(&in_the_chroot(&tree, files.path(), script));
     assert_eq!(counts, [1; 5], "{said}");
     assert_eq!(said.matches("warning: jobserver unavailable").count(), 1, "{said}");

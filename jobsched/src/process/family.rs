@@ -109,8 +109,9 @@ fn group_if_alive(pid: u32) -> Option<u32> {
 /// Whether a process is a child of this one and has nothing to do with the job of `leader`. The kernel
 /// may take its time between forgetting that descriptors are to be closed and closing them.
 ///
-/// Processes that a job has left behind come to be our children, too, where we are the first process
-/// of a container; but then they are of its group, or have gone to a session of their own.
+/// What a job has left behind comes to be our child, too, where we are the first process of a container.
+/// Then it is told by its group, which is that of the job, or by its session, which is its own as that of
+/// any daemon. What has gone to a group but to no session of its own is overlooked there.
 fn is_other_child(pid: u32, leader: u32) -> bool {
     let here = std::process::id();
     let (Some(stat), Some(ours)) = (Stat::of(pid), Stat::of(here)) else { return false };

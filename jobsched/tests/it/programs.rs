@@ -93,7 +93,7 @@ fn a_program_that_cannot_be_started_says_what_was_tried() {
     script(&no_program, "echo it is a script without a first line\n", 0o755);
     let ran = test
         .job(command("missing", Program::new("/no/such/program")))
-        .job(command("nowhere", Program::new("no-such-program")))
+        .job(command("nowhere", Program::new("no-such-program").env("PATH", "/bin:/usr/bin")))
         .job(command("nameless", Program::new("")))
         .job(command("elsewhere", Program::new("true").current_dir("/no/such/place")))
         .job(command("missing there", Program::new("./true").current_dir("/")))

@@ -8,6 +8,19 @@ use nix::sys::signal::{SigHandler, Signal, signal};
 /// Far more than any test takes, however busy the machine is.
 const PATIENCE: Duration = Duration::from_secs(600);
 
+/// The signals that tests send, or have the kernel send.
+const TESTED: [Signal; 9] = [
+    Signal::SIGHUP,
+    Signal::SIGINT,
+    Signal::SIGQUIT,
+    Signal::SIGTERM,
+    Signal::SIGCHLD,
+    Signal::SIGCONT,
+    Signal::SIGTSTP,
+    Signal::SIGUSR1,
+    Signal::SIGUSR2,
+];
+
 /// When a test last did something that it tells of here.
 static LAST: Mutex<Option<Instant>> = Mutex::new(None);
 
@@ -16,9 +29,9 @@ pub(crate) fn watch() {
     static ONCE: Once = Once::new();
     *LAST.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     ONCE.call_once(|| {
-        // Whoever runs this in the background may have these ignored, and what is ignored stays so in
-        // all programs that are started from here.
-        for number in [Signal::SIGINT, Signal::SIGQUIT, Signal::SIGHUP] {
+        // Whoever runs this in the background, or without a terminal, may have some of them ignored, and
+        // what is ignored stays so in all programs that are started from here.
+        for number in TESTED {
             // SAFETY: the default disposition runs no code of ours.
             #[expect(unsafe_code)]
             unsafe { signal(number, SigHandler::SigDfl) }.unwrap();
