@@ -14,13 +14,14 @@ pub(crate) struct MissingTools {
 }
 
 /// Those that are called otherwise than their packages.
-const PACKAGES: [(&str, &str); 10] = [
+const PACKAGES: [(&str, &str); 11] = [
     ("apt-config", "apt"),
     ("apt-get", "apt"),
     ("sha256sum", "coreutils"),
     ("mmdebstrap", "mmdebstrap"),
     ("mount", "mount"),
     ("chroot", "coreutils"),
+    ("cp", "coreutils"),
     ("du", "coreutils"),
     ("newgidmap", "uidmap"),
     ("newuidmap", "uidmap"),

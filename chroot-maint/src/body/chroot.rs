@@ -43,8 +43,6 @@ pub(super) fn keep(config: &Config, id: &ChrootId, fresh: Option<Fresh>) -> Resu
     for leftover in place.leftovers()? {
         remove(sandbox, &place, leftover)?;
     }
-    // Not before the lock is held: who only waits has nothing to put in order.
-    interrupt::begin().map_err(BodyError::Settle)?;
     // Looked at under the lock: another run may have made it meanwhile.
     let old = place.current()?;
     let need = Need::of(old.as_ref(), &chroot.recipe, fresh.unwrap_or(chroot.fresh));
@@ -53,6 +51,8 @@ pub(super) fn keep(config: &Config, id: &ChrootId, fresh: Option<Fresh>) -> Resu
         return Ok(());
     }
 
+    // Not before: who only waits for the lock has nothing to put in order.
+    interrupt::begin().map_err(BodyError::Settle)?;
     let work = place.begin()?;
     let begun = (SystemTime::now(), Instant::now());
     let task = Task { config, id, chroot, sandbox, place: &place, work: &work, begun };

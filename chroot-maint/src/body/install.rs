@@ -47,7 +47,8 @@ pub(super) fn install(task: &Task<'_>, stage: &Stage) -> Result<(), BodyError> {
     let archives = Bind { from: stage.debs(), to: ARCHIVES.into() };
     let mut apt_get = task.sandbox.beside(&tree, vec![archives], "apt-get");
     stage.configure_dpkg(&tree, &mut apt_get);
-    apt_get.arg("-q").args(DIST_UPGRADE).env("SOURCE_DATE_EPOCH", SOURCE_DATE_EPOCH);
+    apt_get.arg("-qq").args(DIST_UPGRADE).env("SOURCE_DATE_EPOCH", SOURCE_DATE_EPOCH);
+    apt_get.env("TMPDIR", task.work.tmp());
     let is_emulated = task.id.arch != task.config.host.arch;
     let telling = Telling::default();
     process::relay("upgrading the packages", apt_get, |line| {

@@ -12,3 +12,4 @@ mod repository;
 #[path = "../toy/mod.rs"]
 mod toy;
 mod toy_archive;
+mod upgrade;
