@@ -21,6 +21,7 @@ const PACKAGES: [(&str, &str); 11] = [
     ("mmdebstrap", "mmdebstrap"),
     ("mount", "mount"),
     ("chroot", "coreutils"),
+    ("cp", "coreutils"),
     ("du", "coreutils"),
     ("find", "findutils"),
     ("newgidmap", "uidmap"),

@@ -13,15 +13,17 @@ use super::{
     debs::{Amount, DebCache},
     state::{Checked, NO_HOST_CONFIGURATION, OPTIONS, is_open_to_all, option},
 };
-use crate::spec::{Arch, Indexes};
+use crate::spec::Arch;
 
 /// Where apt and dpkg have packages, in a tree that they are installed in.
 pub(crate) const ARCHIVES: &str = "/var/cache/apt/archives";
 
-/// How dpkg is called in a tree. The tree knows nothing of the file that keeps apt from the host's configuration.
-const DPKG_IN_TREE: [&str; 9] = [
+/// How dpkg is called in a tree, which knows nothing of the file that keeps apt from the host's configuration, nor of a
+/// directory for temporary files.
+const DPKG_IN_TREE: [&str; 10] = [
     "Dir::Bin::dpkg=env",
     "DPkg::Options::=--unset=APT_CONFIG",
+    "DPkg::Options::=--unset=TMPDIR",
     "DPkg::Options::=dpkg",
     "DPkg::Options::=--force-confnew",
     "DPkg::Options::=--force-unsafe-io",
@@ -37,8 +39,6 @@ const DPKG_IN_TREE: [&str; 9] = [
 pub(crate) struct Stage {
     dir: PathBuf,
     arch: Arch,
-    /// What the lists are, to be kept with the generation that is made of them.
-    pub(crate) indexes: Indexes,
     /// What was in the cache.
     pub(crate) offered: Amount,
 }
@@ -78,7 +78,7 @@ impl Stage {
             state.snapshot(arch, &lists)?;
         }
         let offered = cache.offer(&lists, &debs)?;
-        Ok(Self { dir: dir.to_owned(), arch, indexes, offered })
+        Ok(Self { dir: dir.to_owned(), arch, offered })
     }
 
     /// The whole of it.

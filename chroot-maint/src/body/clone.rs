@@ -13,12 +13,11 @@ use crate::store::Generation;
 /// Copies everything that a tree is made of, links to each other and sparse files as such. Where the file system can,
 /// contents are shared until they change, and it costs next to nothing.
 pub(super) fn clone(task: &Task<'_>, old: &Generation, growth: u64) -> Result<(), BodyError> {
-    let to = task.work.tree();
-    check_room(task.work.dir(), old.record.size.saturating_add(growth))?;
+    check_room(&task.config.state_dir, old.record.size.saturating_add(growth))?;
     // Nothing is mounted in a tree; if ever something is, it is not the tree's.
     let mut cp = task.sandbox.outside("cp");
     cp.args(["--archive", "--reflink=auto", "--one-file-system", "--no-target-directory", "--"]);
-    cp.arg(&old.tree).arg(to);
+    cp.arg(&old.tree).arg(task.work.tree());
     process::output("copying the tree", cp).map(drop)
 }
 

@@ -28,6 +28,7 @@ pub(super) fn download(
     stage.configure(tree, &mut apt_get, !nix::unistd::geteuid().is_root());
     apt_get.args(NO_LOCKS).args(["-q", "--download-only"]).args(DIST_UPGRADE);
     way.set_proxy(&mut apt_get, task.config);
+    apt_get.env("TMPDIR", task.work.tmp());
     // What it says of packages is what the simulation said.
     let mut said = Said::new()?;
     apt_get.stdout(said.writer()?);

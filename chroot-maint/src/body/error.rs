@@ -74,7 +74,7 @@ pub(crate) enum BodyError {
     )]
     WouldRemove { packages: Vec<String>, number: u32 },
     #[error(
-        "{} has room for {free} more, and a copy of the chroot takes {needed}; free some, or give the config another state-dir",
+        "no room for a copy of the chroot: that takes {needed}, and {} has {free}; free some, or give the config another state-dir",
         path.display()
     )]
     NoRoom { path: PathBuf, free: Size, needed: Size },

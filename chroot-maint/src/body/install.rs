@@ -15,16 +15,16 @@ use crate::{
 
 /// Runs in the tree: no daemon is to start, not even by a script that does not ask policy-rc.d. Not a mount, which dpkg
 /// could not replace when it upgrades itself; and if it does, the new program is the right one.
-const HIDE: &str = r#"set -eu
+const HIDE: &str = r"set -eu
 cd /usr/sbin 2>/dev/null && [ -x start-stop-daemon ] || cd /sbin
 [ -x start-stop-daemon ] || exit 0
 mv start-stop-daemon start-stop-daemon.chroot-maint
 printf '#!/bin/sh\n# not in a chroot that is being upgraded\nexit 0\n' >start-stop-daemon
 chmod 755 start-stop-daemon
-"#;
+";
 
 /// Undoes it.
-const SHOW: &str = r#"set -eu
+const SHOW: &str = r"set -eu
 cd /usr/sbin 2>/dev/null && [ -e start-stop-daemon.chroot-maint ] || cd /sbin
 [ -e start-stop-daemon.chroot-maint ] || exit 0
 if grep -q 'not in a chroot that is being upgraded' start-stop-daemon 2>/dev/null; then
@@ -32,7 +32,7 @@ if grep -q 'not in a chroot that is being upgraded' start-stop-daemon 2>/dev/nul
 else
     rm start-stop-daemon.chroot-maint
 fi
-"#;
+";
 
 /// Upgrades the tree in the work directory with what is in the stage.
 pub(super) fn install(task: &Task<'_>, stage: &Stage) -> Result<(), BodyError> {
@@ -47,7 +47,8 @@ pub(super) fn install(task: &Task<'_>, stage: &Stage) -> Result<(), BodyError> {
     let archives = Bind { from: stage.debs(), to: ARCHIVES.into() };
     let mut apt_get = task.sandbox.beside(&tree, vec![archives], "apt-get");
     stage.configure_dpkg(&tree, &mut apt_get);
-    apt_get.arg("-q").args(DIST_UPGRADE).env("SOURCE_DATE_EPOCH", SOURCE_DATE_EPOCH);
+    apt_get.arg("-qq").args(DIST_UPGRADE).env("SOURCE_DATE_EPOCH", SOURCE_DATE_EPOCH);
+    apt_get.env("TMPDIR", task.work.tmp());
     let is_emulated = task.id.arch != task.config.host.arch;
     let telling = Telling::default();
     process::relay("upgrading the packages", apt_get, |line| {

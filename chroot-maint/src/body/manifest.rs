@@ -81,17 +81,15 @@ mod tests {
     fn each_change_is_a_line_in_the_order_of_names() {
         let old = packages(&[("zlib1g", "1"), ("gcc-12", "12.1"), ("hello", "2"), ("same", "1")]);
         let new = packages(&[("same", "1"), ("hello", "3"), ("zlib1g", "0"), ("gcc-13", "13.1")]);
-        assert_eq!(
-            Changes::between(&old, &new).to_string(),
-            "+ gcc-13 13.1\n\
-             - gcc-12 12.1\n\
-             ~ hello 2 -> 3\n\
-             ~ zlib1g 1 -> 0\n\
-             packages: 2 changed, 1 added, 1 removed"
-                .lines()
-                .collect::<Vec<_>>()
-                .join("\n")
-        );
+        let shown = Changes::between(&old, &new).to_string();
+        let expected = [
+            "- gcc-12 12.1",
+            "+ gcc-13 13.1",
+            "~ hello 2 -> 3",
+            "~ zlib1g 1 -> 0",
+            "packages: 2 changed, 1 added, 1 removed",
+        ];
+        assert_eq!(shown.lines().collect::<Vec<_>>(), expected);
     }
 
     #[test]

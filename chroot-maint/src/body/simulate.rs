@@ -2,8 +2,8 @@
 
 use std::{collections::BTreeSet, fmt, path::Path};
 
-use super::{BodyError, process};
-use crate::{archive::Stage, sandbox::Sandbox};
+use super::{BodyError, process, task::Task};
+use crate::archive::Stage;
 
 /// What makes an upgrade; the same words for simulation, download and the upgrade itself. What others needed and nothing
 /// needs any more goes in the same step.
@@ -24,13 +24,14 @@ pub(super) struct Simulation {
 
 /// Asks the host's apt what it would do to a tree with the stage's lists.
 pub(super) fn simulate(
-    sandbox: Sandbox,
+    task: &Task<'_>,
     stage: &Stage,
     tree: &Path,
 ) -> Result<Simulation, BodyError> {
-    let mut apt_get = sandbox.outside("apt-get");
+    let mut apt_get = task.sandbox.outside("apt-get");
     stage.configure(tree, &mut apt_get, true);
     apt_get.args(NO_LOCKS).args(["-qq", "--simulate"]).args(DIST_UPGRADE);
+    apt_get.env("TMPDIR", task.work.tmp());
     let said = process::output("simulating the upgrade", apt_get)?;
     Ok(Simulation::read(&String::from_utf8_lossy(&said)))
 }

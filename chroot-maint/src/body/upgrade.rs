@@ -40,7 +40,7 @@ pub(super) fn upgrade(
     }
 
     let stage = archive.stage(&work.tmp().join("archive"))?;
-    let simulation = simulate::simulate(sandbox, &stage, &old.tree)?;
+    let simulation = simulate::simulate(task, &stage, &old.tree)?;
     if simulation.is_empty() {
         println!("generation {} is up to date: nothing to upgrade", old.number);
         task.stamp(old.number, seen);

@@ -10,7 +10,7 @@ use std::{
 use crate::caller::{Caller, is_busy, run, wait_until};
 
 /// The smallest system that there is with apt in it.
-pub(crate) const SMALL: &str = "[defaults]\nvariant = 'apt'\ninclude = []\n";
+const SMALL: &str = "[defaults]\nvariant = 'apt'\ninclude = []\n";
 
 /// A chroot to enter, and its tree.
 pub(crate) struct Entered<'a> {

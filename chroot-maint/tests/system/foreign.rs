@@ -1,10 +1,19 @@
-//! A chroot of another architecture on a host that has an emulator and need not have registered it.
+//! A chroot of another architecture on a host that has an emulator and need not have registered it: made, entered and
+//! upgraded.
 
-use std::{collections::BTreeSet, ffi::OsString, fs, process::Command};
+use std::{
+    collections::BTreeSet,
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use crate::{
     caller::{Caller, run},
-    enter::{Entered, SMALL},
+    enter::Entered,
+    toy::{Package, Server, Toy},
+    upgrade::changes,
 };
 
 /// An architecture that few hosts that run these tests have.
@@ -15,11 +24,52 @@ fn registered() -> BTreeSet<OsString> {
     entries.map(|entry| entry.unwrap().file_name()).collect()
 }
 
-fn a_foreign_chroot_is_made_and_entered(caller: &Caller) {
+/// Debian's archive, for a tree that runs, and a toy's beside it, for a package that a test changes.
+struct Archives {
+    toy: Toy,
+    server: Server,
+    keyring: PathBuf,
+}
+
+/// A package of the toy's: for all architectures, but with a script.
+const PACKAGE: &str = "toy-hello";
+
+impl Archives {
+    fn new() -> Self {
+        let toy = Toy::new().suite("toy-security").arch(ARCH);
+        let server = Server::start(&toy.root());
+        let keyring = toy.keyring().with_file_name("both.gpg");
+        let debians = Path::new("/usr/share/keyrings/debian-archive-keyring.gpg");
+        let keys = [debians, &toy.keyring()].map(|path| fs::read(path).unwrap());
+        fs::write(&keyring, keys.concat()).unwrap();
+        Self { toy, server, keyring }
+    }
+
+    fn publish(&mut self, version: &str) {
+        let script = "(dpkg --print-architecture; uname -m) >/usr/share/said";
+        let package = Package::new(PACKAGE, version).script("postinst", script);
+        self.toy.add("toy-security", &package);
+        self.toy.publish();
+    }
+
+    fn config(&self, dist: &str) -> String {
+        format!(
+            "[defaults]\nvariant = 'apt'\ninclude = ['{PACKAGE}']\nkeyring = '{}'\n\
+             [dist.{dist}]\narchs = ['{ARCH}']\nsuites = ['{dist}', 'toy-security']\n\
+             security-mirror = '{}'\n",
+            self.keyring.display(),
+            self.server.address()
+        )
+    }
+}
+
+fn a_foreign_chroot_is_made_entered_and_upgraded(caller: &Caller) {
     let before = registered();
     let own = caller.own_chroot();
     let (dist, _) = own.rsplit_once('-').unwrap();
-    let config = format!("{SMALL}archs = ['{ARCH}']\n[dist.{dist}]\n");
+    let mut archives = Archives::new();
+    archives.publish("1");
+    let config = archives.config(dist);
     run(&mut caller.chroot_maint_with(&config, &["-q", "all"]));
     let entered = Entered { caller, config, chroot: format!("{dist}-{ARCH}") };
     let said = run(&mut entered.enter(&[
@@ -32,17 +82,29 @@ fn a_foreign_chroot_is_made_and_entered(caller: &Caller) {
     assert_eq!(String::from_utf8_lossy(&said.stdout), "aarch64\narm64\n0\n");
     entered.statuses_are_passed_on();
     entered.a_session_is_seen_and_dies_with_the_program();
+
+    archives.publish("2");
+    // What was looked at a moment ago would do for a job that is started by hand.
+    fs::remove_dir_all(caller.state().join("archive")).unwrap();
+    let job = format!("chroot.{}", entered.chroot);
+    let said = run(&mut caller.chroot_maint_with(&entered.config, &["job", &job])).stdout;
+    let said = String::from_utf8(said).unwrap();
+    assert_eq!(changes(&said), [format!("~ {PACKAGE} 1 -> 2")], "{said}");
+    let current = caller.state().join("chroots").join(&entered.chroot).join("current");
+    assert_eq!(fs::read_link(&current).unwrap(), Path::new("gen/2"));
+    let said = fs::read_to_string(current.join("usr/share/said")).unwrap();
+    assert_eq!(said, "arm64\naarch64\n");
     assert_eq!(before, registered(), "the host's binfmt_misc was changed");
 }
 
 #[test]
-fn root_makes_a_foreign_chroot() {
-    a_foreign_chroot_is_made_and_entered(&Caller::root());
+fn root_makes_and_upgrades_a_foreign_chroot() {
+    a_foreign_chroot_is_made_entered_and_upgraded(&Caller::root());
 }
 
 #[test]
-fn an_ordinary_user_makes_a_foreign_chroot() {
-    a_foreign_chroot_is_made_and_entered(&Caller::ordinary_user());
+fn an_ordinary_user_makes_and_upgrades_a_foreign_chroot() {
+    a_foreign_chroot_is_made_entered_and_upgraded(&Caller::ordinary_user());
 }
 
 #[test]

@@ -18,3 +18,4 @@ mod status;
 #[path = "../toy/mod.rs"]
 mod toy;
 mod toy_archive;
+mod upgrade;
