@@ -80,7 +80,11 @@ fn run(cli: &Cli) -> Result<ExitCode, Error> {
 
 fn load(options: &Options) -> Result<Config, Error> {
     let is_root = nix::unistd::geteuid().is_root();
-    Ok(Config::load(options.config.as_deref(), is_root)?)
+    let mut config = Config::load(options.config.as_deref(), is_root)?;
+    if let Some(fresh) = options.fresh {
+        config.chroots.values_mut().for_each(|chroot| chroot.fresh = fresh);
+    }
+    Ok(config)
 }
 
 fn list(options: &Options) -> Result<ExitCode, Error> {

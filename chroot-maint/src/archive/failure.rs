@@ -2,7 +2,7 @@
 //!
 //! apt's exit status is 100 for everything, so there is only its text to go by; it is asked to speak English.
 //! Knows the words of apt 2.6 to 3, with gpgv and with sqv. Does not run apt, nor decide about retries:
-//! of the class `mirror' is what may succeed a while later, with nothing changed here.
+//! of the class "mirror" is what may succeed a while later, with nothing changed here.
 
 use std::fmt;
 

@@ -7,6 +7,7 @@ mod caller;
 mod create;
 mod enter;
 mod foreign;
+mod fresh;
 mod make;
 mod repository;
 #[path = "../toy/mod.rs"]
