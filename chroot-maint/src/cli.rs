@@ -51,10 +51,15 @@ Exit status:
   64  the call can't be understood, or names what isn't there
   66  the config can't be read;  78  it is wrong
 Of `job', and of each job where its failure is reported:
-  1   it failed
-  69  a tool is missing;  77  a permission is
-  71, 73, 74, 75  the system refused a process, a directory, a file,
-      or something for now
+  65  package: one can't be installed, or takes too long
+  69, 71, 73, 77  host: it lacks a tool, or refuses a process,
+      a directory or a permission
+  70  emulator: it crashed (tried again once)
+  74  disk: it is full, or has a fault
+  75  mirror: it fails for now (tried again some times)
+  76  policy: an archive is not signed as it must be, or has expired
+  78  configuration: it asks for what is not there
+  1   other
 Ended by a signal, it dies of that signal: 130 in a shell for Ctrl-C.";
 
 /// What holds for every command; may be given before it and after it.
@@ -165,8 +170,8 @@ pub(crate) enum Command {
 
     /// Do one job in the foreground: what the scheduler itself starts
     ///
-    /// Jobs are called chroot.DIST-ARCH, sleep.LABEL-SECONDS and bad. Nothing is logged. Fails with 1, or with a
-    /// status from 64 on if the host is not as it must be; bad with 69.
+    /// Jobs are called archive.SUITE-HASH, chroot.DIST-ARCH, sleep.LABEL-SECONDS and bad. Nothing is logged, and nothing
+    /// tried again. The last line of one that fails says why, and its status which class of failures that is of.
     Job {
         /// The job's name, as reports and logs show it
         name: String,
