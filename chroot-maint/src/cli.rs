@@ -163,8 +163,8 @@ pub(crate) enum Command {
 
     /// Do one job in the foreground: what the scheduler itself starts
     ///
-    /// Jobs are called chroot.DIST-ARCH, sleep.LABEL-SECONDS and bad. Nothing is logged. Fails with 1, or with a
-    /// status from 64 on if the host is not as it must be; bad with 69.
+    /// Jobs are called archive.SUITE-HASH, chroot.DIST-ARCH, sleep.LABEL-SECONDS and bad. Nothing is logged, and nothing
+    /// tried again. The last line of one that fails says why, and its status which class of failures that is of.
     Job {
         /// The job's name, as reports and logs show it
         name: String,

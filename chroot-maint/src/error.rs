@@ -126,6 +126,8 @@ fn of_body(error: &BodyError) -> u8 {
         (_, FailureClass::Policy) => status::PROTOCOL,
         (_, FailureClass::Configuration) => status::CONFIG,
         (BodyError::Sandbox(error), _) => of_sandbox(error),
+        // Not EX_TEMPFAIL, as elsewhere: it would be tried again, and somebody has to unmount something.
+        (BodyError::Store(StoreError::Mounted { .. }), _) => status::UNAVAILABLE,
         (BodyError::Store(error), _) => of_store(error),
         (BodyError::Output(_), _) => status::IO_ERROR,
         (BodyError::Settle(_), _) => status::OS_ERROR,

@@ -98,6 +98,9 @@ fn run(cli: &Cli) -> Result<ExitCode, Error> {
 fn load(options: &Options) -> Result<Config, Error> {
     let is_root = nix::unistd::geteuid().is_root();
     let mut config = Config::load(options.config.as_deref(), is_root)?;
+    if let Some(fresh) = options.fresh {
+        config.chroots.values_mut().for_each(|chroot| chroot.fresh = fresh);
+    }
     config.no_wait = options.no_wait;
     Ok(config)
 }

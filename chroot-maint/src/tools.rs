@@ -14,7 +14,7 @@ pub(crate) struct MissingTools {
 }
 
 /// Those that are called otherwise than their packages.
-const PACKAGES: [(&str, &str); 11] = [
+const PACKAGES: [(&str, &str); 12] = [
     ("apt-config", "apt"),
     ("apt-get", "apt"),
     ("sha256sum", "coreutils"),

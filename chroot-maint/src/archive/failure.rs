@@ -2,7 +2,7 @@
 //!
 //! apt's exit status is 100 for everything, so there is only its text to go by; it is asked to speak English.
 //! Knows the words of apt 2.6 to 3, with gpgv and with sqv. Does not run apt, nor decide about retries:
-//! of the class `mirror' is what may succeed a while later, with nothing changed here.
+//! of the class "mirror" is what may succeed a while later, with nothing changed here.
 
 use std::fmt;
 
@@ -124,7 +124,7 @@ const WORDS: &[(Cause, &[&str])] = &[
     ),
     // apt says this too when it could not fetch the signature.
     (Cause::Unsigned, &["is not signed.", "is no longer signed."]),
-    (Cause::NoSuite, &["does not have a Release file"]),
+    (Cause::NoSuite, &["does not have a Release file", "no longer has a Release file"]),
     (Cause::NotFound, &["  404  ", "File not found"]),
     (
         Cause::Unsatisfiable,
@@ -144,8 +144,11 @@ impl FetchFailure {
         let lines = || said.lines().map(str::trim).filter(|line| !line.is_empty());
         for (cause, words) in WORDS {
             let tells = |line: &&str| words.iter().any(|word| line.contains(word));
-            if let Some(line) = lines().find(tells) {
-                let said = line.trim_start_matches("E: ").trim_start_matches("W: ").to_owned();
+            // Of several, one that is an error: warnings go on about what is done instead.
+            let error = lines().filter(|line| line.starts_with("E: ")).find(tells);
+            if let Some(line) = error.or_else(|| lines().find(tells)) {
+                let said = line.trim_start_matches("E: ").trim_start_matches("W: ");
+                let said = said.trim_end_matches('.').to_owned();
                 let key = match cause {
                     Cause::MissingKey | Cause::BadKey => key_in(line),
                     _ => None,
@@ -298,6 +301,23 @@ mod tests {
         let failure = FetchFailure::read(said);
         assert_eq!((failure.cause, failure.class()), (Cause::DiskFull, FailureClass::Disk));
         assert!(failure.to_string().contains("chroot-maint gc"), "{failure}");
+    }
+
+    #[test]
+    fn the_line_that_is_shown_is_an_error_if_there_is_one() {
+        let said = "W: An error occurred. The previous index files will be used. GPG error: x: NO_PUBKEY 5D782D191D737B70\n\
+                    E: Failed to fetch http://mirror.example/InRelease  not available: NO_PUBKEY 5D782D191D737B70";
+        let failure = FetchFailure::read(said);
+        assert!(failure.said.starts_with("Failed to fetch"), "{failure}");
+        let said =
+            "W: GPG error: x: NO_PUBKEY 5D782D191D737B70\nE: The repository 'x' is not signed.";
+        assert_eq!(FetchFailure::read(said).cause, Cause::MissingKey);
+    }
+
+    #[test]
+    fn a_suite_that_was_there_before_is_missed_too() {
+        let said = "E: The repository 'http://mirror.example trixie Release' no longer has a Release file.";
+        assert_eq!(FetchFailure::read(said).cause, Cause::NoSuite);
     }
 
     #[test]

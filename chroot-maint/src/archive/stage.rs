@@ -13,7 +13,7 @@ use super::{
     debs::{Amount, DebCache},
     state::{Checked, NO_HOST_CONFIGURATION, OPTIONS, is_open_to_all, option},
 };
-use crate::spec::Arch;
+use crate::spec::{Arch, Indexes};
 
 /// Where apt and dpkg have packages, in a tree that they are installed in.
 pub(crate) const ARCHIVES: &str = "/var/cache/apt/archives";

@@ -217,7 +217,6 @@ fn a_job_sees_the_packages_of_all_its_suites() {
     let room = Room::of(toy, &["toy", "toy-updates"]);
     room.update_all().unwrap();
     let stage = room.stage("stage");
-    assert_eq!(stage.indexes.suites.len(), 2);
     room.download(&stage, "hello").unwrap();
     room.download(&stage, "newer").unwrap();
 }

@@ -34,7 +34,7 @@ impl DpkgFault {
         if self.said.contains("trying to overwrite") {
             "two packages hold the same file: leave one out of `include', or wait for the archive to mend it"
         } else if self.said.contains("script") {
-            "see the log for what it said; it may want what a chroot does not have, or be mended by a later version"
+            "see the log for what it said: it may want what a chroot does not have, or a later version may mend it"
         } else {
             "see the log; the archive may not be consistent at the moment"
         }

@@ -353,7 +353,7 @@ mod tests {
         assert_eq!(
             BodyError::Fetch(fetch).failure().to_string(),
             "mirror: the mirror can't be reached: Failed to fetch http://mirror.example/x Could not connect to \
-             mirror.example:80 (192.0.2.1).; see whether network, `mirror' and `proxy' are right, or try again later"
+             mirror.example:80 (192.0.2.1); see whether network, `mirror' and `proxy' are right, or try again later"
         );
         let unfit = BodyError::Unfit("dpkg --audit says:\n two lines".to_owned());
         assert!(!unfit.failure().to_string().contains('\n'));

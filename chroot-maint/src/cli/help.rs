@@ -26,12 +26,16 @@ pub(crate) const STATUSES: [(&str, &str); 6] = [
     ("78", "the config is wrong, or the state directory is"),
 ];
 
-/// Those that a job can have besides; reports show them as `(exit status 69)`.
-pub(crate) const JOB_STATUSES: [(&str, &str); 4] = [
-    ("1", "it failed"),
-    ("69", "something is missing on this host; the message names its package"),
-    ("71, 73, 74", "the system refused a process, a directory, a file"),
-    ("75, 77", "it refused something for now; for want of permission"),
+/// Those that a job can have besides, by the class of its failure; reports show them as `(exit status 69)`.
+pub(crate) const JOB_STATUSES: [(&str, &str); 8] = [
+    ("65", "package: one can't be installed, or takes too long"),
+    ("69, 71, 73, 77", "host: it lacks a tool, or refuses something"),
+    ("70", "emulator: it crashed (tried again once)"),
+    ("74", "disk: it is full, or has a fault"),
+    ("75", "mirror: it fails for now (tried again some times)"),
+    ("76", "policy: not signed as it must be, expired, or not permitted"),
+    ("78", "configuration: it asks for what is not there"),
+    ("1", "other"),
 ];
 
 /// What holds for both.
@@ -41,7 +45,7 @@ pub(crate) const SIGNALS: &str =
 /// The end of the long help.
 pub(super) fn after() -> String {
     let examples = lines(&EXAMPLES, 39);
-    let (statuses, job_statuses) = (lines(&STATUSES, 11), lines(&JOB_STATUSES, 11));
+    let (statuses, job_statuses) = (lines(&STATUSES, 16), lines(&JOB_STATUSES, 16));
     format!(
         "\
 Examples:

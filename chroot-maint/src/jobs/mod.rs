@@ -2,9 +2,11 @@
 //!
 //! Does nothing of what jobs do: each has a body of its own, in `body`, in a process of its own.
 
+mod age;
 mod archive;
 mod chroot;
 mod program;
+mod retries;
 mod test_graph;
 mod trial;
 
@@ -13,7 +15,7 @@ use std::{
     path::{Path, PathBuf},
     process::ExitCode,
     rc::Rc,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use jobsched::{
@@ -56,17 +58,18 @@ pub(crate) fn run(
         Wanted::Chroots(which) => {
             let config = Rc::new(config?);
             let chosen = spec::select(which, &config.selectable())?;
-            let program =
-                Program::new(config.file.clone(), config.no_wait).map_err(Error::Myself)?;
+            let program = Program::new(config.file.clone(), options.fresh, options.no_wait)
+                .map_err(Error::Myself)?;
             scheduler = scheduler_for(options, &config.state_dir)?;
+            let since = seconds_since_1970();
             for id in chosen {
                 let (config, program) = (Rc::clone(&config), program.clone());
-                scheduler.ensure(ChrootJob { id, config, program })?;
+                scheduler.ensure(ChrootJob::new(id, config, program, since))?;
             }
         }
         Wanted::Sleep(nap) => {
             scheduler = scheduler_for(options, &state_dir(config)?)?;
-            let program = Program::new(None, false).map_err(Error::Myself)?;
+            let program = Program::new(None, None, false).map_err(Error::Myself)?;
             let name = JobName::Sleep(nap.clone());
             scheduler.ensure(TrialJob { name, needs: Vec::new(), program })?;
         }
@@ -132,14 +135,13 @@ fn ensure_test_graph(
     silent: bool,
 ) -> Result<(), Error> {
     let seed = seed.unwrap_or_else(|| {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         // Short enough to be typed again.
-        u64::from(now.subsec_micros())
+        u64::from(since_1970().subsec_micros())
     });
     if !silent {
         eprintln!("chroot-maint: test graph with --seed {seed}");
     }
-    let program = Program::new(None, false).map_err(Error::Myself)?;
+    let program = Program::new(None, None, false).map_err(Error::Myself)?;
     let mut ids = Vec::new();
     for node in test_graph::build(seed)? {
         let needs = node.needs.iter().filter_map(|&need| ids.get(need).copied()).collect();
@@ -147,4 +149,12 @@ fn ensure_test_graph(
         ids.push(scheduler.ensure(job)?);
     }
     Ok(())
+}
+
+fn since_1970() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+fn seconds_since_1970() -> u64 {
+    since_1970().as_secs()
 }

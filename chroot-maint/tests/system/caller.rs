@@ -112,8 +112,13 @@ impl Caller {
 
     /// Everything in the state directory with its inode and time of change, as a user who sees it all.
     pub(crate) fn snapshot(&self) -> Vec<u8> {
+        self.snapshot_of("")
+    }
+
+    /// The same of a part of it.
+    pub(crate) fn snapshot_of(&self, part: &str) -> Vec<u8> {
         let mut find = Command::new("find");
-        find.arg(self.state()).args(["-path", "*/locks", "-prune", "-o"]);
+        find.arg(self.state().join(part)).args(["-path", "*/locks", "-prune", "-o"]);
         run(find.args(["-printf", "%p %i %T@ %C@ %l\n"])).stdout
     }
 }

@@ -8,6 +8,7 @@ mod create;
 mod emulation;
 mod enter;
 mod foreign;
+mod fresh;
 mod install;
 mod make;
 mod outputs;

@@ -11,7 +11,7 @@ use crate::{
 /// A config whose only chroots are the toy's.
 fn config(toy: &Toy, server: &Server, dists: &[&str]) -> String {
     let mut text = format!(
-        "proxy = 'DIRECT'\n[defaults]\ninclude = ['hello']\nmirror = '{}'\n",
+        "retries = 0\nproxy = 'DIRECT'\n[defaults]\ninclude = ['hello']\nmirror = '{}'\n",
         server.address()
     );
     writeln!(text, "keyring = '{}'", toy.keyring().display()).unwrap();
