@@ -54,7 +54,7 @@ pub(super) fn bootstrap(
     sandbox: Sandbox,
     work: &Work,
 ) -> Result<Option<Indexes>, BodyError> {
-    let way = Way::plan(config, &chroot.recipe)?;
+    let way = Way::of_chroot(config, id, chroot)?;
     let stage =
         archive::stage(config, chroot, id.arch, &way, sandbox, &work.tmp().join("archive"))?;
 
