@@ -13,8 +13,8 @@ use crate::{
     },
     config::{Chroot, Config},
     sandbox::Sandbox,
-    spec::{Arch, ArchiveId, Indexes, JobName, Recipe},
-    store::Lock,
+    spec::{Arch, ArchiveId, ChrootId, FailureClass, Indexes, JobName, Recipe},
+    store::{Lock, Store},
     tools,
 };
 
@@ -69,6 +69,7 @@ pub(super) fn look<'a>(
     sandbox: Sandbox,
 ) -> Result<Option<Archive<'a>>, BodyError> {
     let newer_than = seconds_since_1970().saturating_sub(FRESH_ENOUGH.as_secs());
+    let newer_than = newer_than.max(way.newer_than);
     let (mut locks, mut suites) = (Vec::new(), Vec::new());
     // In the order of the names, as locks are taken everywhere.
     for (id, recipe) in ArchiveId::all_of(&chroot.recipe) {
@@ -112,6 +113,8 @@ pub(super) fn keep_packages(config: &Config, stage: &Stage, fetched: &Path) -> A
 
 /// What apt is told, and how it gets there.
 pub(super) struct Way {
+    /// Lists that are as old as this, in seconds since 1970, are not good enough.
+    newer_than: u64,
     /// Nothing if neither config nor host know a mirror.
     pub(super) sources: Option<String>,
     host: HostApt,
@@ -120,12 +123,27 @@ pub(super) struct Way {
 impl Way {
     pub(super) fn plan(config: &Config, recipe: &Recipe) -> Result<Self, BodyError> {
         let host = HostApt::ask_for(recipe, &config.state_dir)?;
-        let mut way = Self { sources: None, host };
+        let mut way = Self { newer_than: 0, sources: None, host };
         way.sources = way.sources_of(recipe)?;
         Ok(way)
     }
 
-    /// The same for a part of the recipe.
+    /// For a chroot. If it was a mirror that failed the last time, then the lists from before that may name what the mirror
+    /// no longer has, and are not used again.
+    pub(super) fn of_chroot(
+        config: &Config,
+        id: &ChrootId,
+        chroot: &Chroot,
+    ) -> Result<Self, BodyError> {
+        let outcome = Store::new(config.state_dir.clone()).place(id).outcome();
+        let failed_at = outcome.and_then(|outcome| match outcome.failure {
+            Some(failure) if failure.class == FailureClass::Mirror => Some(outcome.at),
+            _ => None,
+        });
+        Ok(Self { newer_than: failed_at.unwrap_or(0), ..Self::plan(config, &chroot.recipe)? })
+    }
+
+    /// What apt is told for a part of the recipe.
     fn sources_of(&self, recipe: &Recipe) -> Result<Option<String>, BodyError> {
         Ok(match Sources::plan(recipe, &self.host)? {
             Sources::Written(sources) => Some(sources),

@@ -47,7 +47,7 @@ const TAKE: &str = concat!(
 /// Unpacks and configures a whole system into the work directory's tree; gives what the archive had, if that is known.
 pub(super) fn bootstrap(task: &Task<'_>) -> Result<Option<Seen>, BodyError> {
     let &Task { config, id, chroot, sandbox, work, .. } = task;
-    let way = Way::plan(config, &chroot.recipe)?;
+    let way = Way::of_chroot(config, id, chroot)?;
     let archive = archive::look(config, chroot, id.arch, &way, sandbox)?;
     let seen = archive.as_ref().map(Archive::seen);
     let stage = archive.map(|archive| archive.stage(&work.tmp().join("archive"))).transpose()?;

@@ -25,7 +25,7 @@ pub(super) fn upgrade(
 ) -> Result<Option<Generation>, BodyError> {
     tools::require(&["apt-get", "cp"])?;
     let &Task { config, id, chroot, sandbox, work, .. } = task;
-    let way = Way::plan(config, &chroot.recipe)?;
+    let way = Way::of_chroot(config, id, chroot)?;
     let Some(archive) = archive::look(config, chroot, id.arch, &way, sandbox)? else {
         eprintln!(
             "no mirror is known on this host, so nothing newer is; name one in the config: mirror = 'http://mirror.example/debian'"

@@ -273,6 +273,24 @@ fn a_mirror_that_lacks_a_package_for_a_while_is_tried_again() {
 }
 
 #[test]
+fn after_a_package_was_missing_the_lists_are_fetched_again() {
+    let mut room = Room::new(Caller::root());
+    room.server.break_files("hello_1_all.deb", Fault::NotFound);
+    let job = Room::job("toy");
+    assert_eq!(room.fails(&["job", &job]).0, Some(75));
+    room.server.mend();
+    // Now there are lists that are young, and the archive has gone on since.
+    room.toy.take_out("toy", "hello");
+    room.toy.add("toy", &Package::new("hello", "2"));
+    room.toy.publish();
+    let (status, said) = room.fails(&["job", &job]);
+    assert_eq!(status, Some(0), "{said}");
+    let record = fs::read_to_string(room.place("toy").join("gen/1.json")).unwrap();
+    let record: String = record.split_whitespace().collect();
+    assert!(record.contains(r#""name":"hello","version":"2""#), "{record}");
+}
+
+#[test]
 fn an_archive_without_signature_is_not_tried_again() {
     let mut room = Room::new(Caller::root());
     room.settings = "retries = 3\nretry-delay = '0s'\n";
