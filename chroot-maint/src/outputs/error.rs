@@ -23,7 +23,8 @@ pub(crate) enum OutputError {
     )]
     NotRoot,
     #[error(
-        "schroot does not take `{name}' as a name, for `+' and control characters can't be in one; take `schroot' out of its `outputs'"
+        "schroot does not take `{name}': no `+' and no control character can be in a name; \
+         take `schroot' out of `outputs'"
     )]
     SchrootName { name: String },
     #[error("there is no directory {}; run as root: apt-get install schroot", dir.display())]
@@ -44,7 +45,8 @@ pub(crate) enum OutputError {
     )]
     TarballForeign { path: PathBuf },
     #[error(
-        "{} is there as well, and sbuild takes whichever it finds first; move it away, or take `sbuild' out of `outputs'",
+        "{} is there as well, and sbuild takes whichever it finds first; \
+         move it away, or take `sbuild' out of `outputs'",
         path.display()
     )]
     TarballRival { path: PathBuf },

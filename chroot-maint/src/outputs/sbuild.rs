@@ -1,5 +1,5 @@
 //! The tarball that sbuild's unshare mode unpacks for each build: what it is called, whether it is there, whether it is
-//! still the one that was put there. Writes nothing but its time: see [`super::cache`].
+//! still the one that was put there. Writes nothing but its time: see [`super::request`].
 //!
 //! sbuild takes the first file of its directory whose name begins with `DIST-ARCH.t`, in no order; so there is to be
 //! one of each name.
@@ -15,9 +15,9 @@ use nix::libc;
 
 use super::{
     OutputError,
-    cache::{Kept, Put, Request},
     names::{self, Alias},
     owner::Owner,
+    request::{Kept, Put, Request},
 };
 use crate::{
     config::{Chroot, Config},
@@ -142,7 +142,8 @@ fn is_there(tarball: &Tarball) -> bool {
     })
 }
 
-/// Sets its time to now, if it is still the file that was put there; whatever else has come into its place is not touched.
+/// Sets its time to now, if it is still the file that was put there: whatever else has come into its place is not
+/// touched.
 pub(super) fn touch(tarball: &Tarball) {
     if !is_there(tarball) {
         return;
