@@ -6,7 +6,7 @@ use std::io::Write;
 use super::{BodyError, process, tarball};
 use crate::{
     config::{Chroot, Config},
-    outputs::{Kept, SbuildPlace, SchrootPlace, Wanted, withdraw},
+    outputs::{Kept, OutputError, SbuildPlace, SchrootPlace, Wanted, withdraw},
     sandbox::Sandbox,
     spec::ChrootId,
     store::{Generation, HandedOut, Place, SchrootEntry, Store, Tarball},
@@ -131,7 +131,7 @@ impl HandOut<'_> {
 
         let mut put = place.put(old.filter(|old| place.is_place_of(old))).command(place.owner());
         put.stdin(file);
-        let said = process::output(WHAT, put)?;
+        let said = process::output(WHAT, put).map_err(in_its_own_words)?;
         let kept: Kept = serde_json::from_slice(&said).map_err(|error| start(error.into()))?;
         let tarball = place.tarball(&kept, self.generation.number);
         let state = if kept.is_new { "has" } else { "has already what is in" };
@@ -149,8 +149,37 @@ impl HandOut<'_> {
 }
 
 fn withdraw_tarball(tarball: &Tarball, id: &ChrootId) -> Result<(), BodyError> {
-    let Some((owner, request)) = withdraw::sbuild(tarball, id) else {
+    let Some((owner, request)) = withdraw::sbuild(tarball, id)? else {
         return Ok(());
     };
-    process::clean_up("taking the tarball back", request.command(&owner)).map(drop)
+    let done = process::clean_up("taking the tarball back", request.command(&owner));
+    done.map(drop).map_err(in_its_own_words)
+}
+
+/// What another process of this program says on its way out is the reason, and needs no more around it.
+fn in_its_own_words(error: BodyError) -> BodyError {
+    match &error {
+        BodyError::Step { said, .. } => match said.strip_prefix("chroot-maint: ") {
+            Some(reason) => OutputError::InCache(reason.to_owned()).into(),
+            None => error,
+        },
+        _ => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{os::unix::process::ExitStatusExt, process::ExitStatus};
+
+    use super::{BodyError, in_its_own_words};
+
+    #[test]
+    fn a_reason_of_this_programs_own_stands_alone() {
+        let step = |said: &str| {
+            let (status, said) = (ExitStatus::from_raw(256), said.to_owned());
+            in_its_own_words(BodyError::Step { what: "x", status, said }).to_string()
+        };
+        assert_eq!(step("chroot-maint: /x is there as well"), "/x is there as well");
+        assert_eq!(step("killed"), "x: exit status: 1: killed");
+    }
 }

@@ -54,6 +54,9 @@ pub(crate) enum OutputError {
     Read { path: PathBuf, source: io::Error },
     #[error("can't write {}: {source}", path.display())]
     Write { path: PathBuf, source: io::Error },
+    /// What the process with the user's ids said, which is one of the others.
+    #[error("{0}")]
+    InCache(String),
     #[error(transparent)]
     Store(#[from] StoreError),
 }

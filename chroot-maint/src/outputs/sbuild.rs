@@ -165,15 +165,22 @@ pub(super) fn touch(tarball: &Tarball) {
 }
 
 /// How a tarball is taken back, and whose ids that takes; nothing where the user is gone, and the home with it.
-pub(crate) fn withdraw(tarball: &Tarball, id: &ChrootId) -> Option<(Owner, Request)> {
-    let owner = Owner::find(Some(&tarball.user)).ok()?;
+pub(crate) fn withdraw(
+    tarball: &Tarball,
+    id: &ChrootId,
+) -> Result<Option<(Owner, Request)>, OutputError> {
+    let owner = match Owner::find(Some(&tarball.user)) {
+        Ok(owner) => owner,
+        Err(OutputError::UnknownUser { .. }) => return Ok(None),
+        Err(error) => return Err(error),
+    };
     let request = Request::Withdraw {
         dir: tarball.dir.clone(),
         name: id.to_string(),
         file: tarball.file.clone(),
         links: tarball.links.clone(),
     };
-    Some((owner, request))
+    Ok(Some((owner, request)))
 }
 
 #[cfg(test)]
