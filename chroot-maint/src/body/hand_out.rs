@@ -123,13 +123,14 @@ impl HandOut<'_> {
     fn put(&self, place: &SbuildPlace, old: Option<&Tarball>) -> Result<Tarball, BodyError> {
         const WHAT: &str = "putting the tarball in its place";
         let start = |source| BodyError::Start { what: WHAT, source };
+        process::output(WHAT, place.look()).map_err(in_its_own_words)?;
         let mut file = self.place.unnamed_file()?;
         let writer = file.try_clone().map_err(start)?;
         tarball::write(self.sandbox, &self.generation.tree, writer)?;
         let mark = file.write_all(&place.mark());
         mark.map_err(|source| BodyError::Write { what: "the tarball", source })?;
 
-        let mut put = place.put(old.filter(|old| place.is_place_of(old))).command(place.owner());
+        let mut put = place.put(old.filter(|old| place.is_place_of(old)));
         put.stdin(file);
         let said = process::output(WHAT, put).map_err(in_its_own_words)?;
         let kept: Kept = serde_json::from_slice(&said).map_err(|error| start(error.into()))?;
@@ -149,10 +150,10 @@ impl HandOut<'_> {
 }
 
 fn withdraw_tarball(tarball: &Tarball, id: &ChrootId) -> Result<(), BodyError> {
-    let Some((owner, request)) = withdraw::sbuild(tarball, id)? else {
+    let Some(command) = withdraw::sbuild(tarball, id)? else {
         return Ok(());
     };
-    let done = process::clean_up("taking the tarball back", request.command(&owner));
+    let done = process::clean_up("taking the tarball back", command);
     done.map(drop).map_err(in_its_own_words)
 }
 

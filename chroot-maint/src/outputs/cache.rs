@@ -19,12 +19,16 @@ use super::{
 use crate::store::durable;
 
 impl Put {
+    /// Gives the links that can be made. Who is in the way stays there.
+    pub(super) fn look(&self) -> Result<Vec<String>, OutputError> {
+        make_dir(&self.dir)?;
+        self.refuse_rivals()?;
+        self.free_links()
+    }
+
     /// Does it.
     pub(super) fn put(&self, tarball: &mut File) -> Result<Kept, OutputError> {
-        make_dir(&self.dir)?;
-        // Before anything is written: who is in the way stays there.
-        let links = self.free_links()?;
-        self.refuse_rivals()?;
+        let links = self.look()?;
         let path = self.dir.join(&self.file);
         let is_new = !is_same(tarball, &path).map_err(|source| write_fault(&path, source))?;
         if is_new {

@@ -45,7 +45,7 @@ pub(crate) enum OutputError {
     )]
     TarballForeign { path: PathBuf },
     #[error(
-        "{} is there as well, and sbuild takes whichever it finds first; \
+        "{} would be beside this chroot's tarball, and sbuild takes whichever it finds first; \
          move it away, or take `sbuild' out of `outputs'",
         path.display()
     )]

@@ -27,6 +27,8 @@ use super::{OutputError, cache, owner::Owner};
 /// What is to be done.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Request {
+    /// Whether a tarball could be put: nothing is written but the directory.
+    Look(Put),
     Put(Put),
     /// Take back what was put, as far as it is still there.
     Withdraw {
@@ -87,6 +89,7 @@ pub(crate) fn run(words: &[OsString]) -> Result<(), OutputError> {
     };
     die_with(parent).map_err(stdout)?;
     match request {
+        Request::Look(put) => put.look().map(drop),
         Request::Put(put) => {
             let kept = put.put(&mut File::from(owned_stdin().map_err(stdout)?))?;
             let text = serde_json::to_string(&kept).map_err(|error| stdout(error.into()))?;

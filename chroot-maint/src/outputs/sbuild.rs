@@ -8,6 +8,7 @@ use std::{
     fs::{self, OpenOptions},
     os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
+    process::Command,
     time::SystemTime,
 };
 
@@ -91,10 +92,20 @@ impl SbuildPlace {
         *user == self.owner.name && *dir == self.owner.dir && *file == self.file()
     }
 
-    /// What is to be done with a file that ends with the mark, by a process with the user's ids.
-    pub(crate) fn put(&self, old: Option<&Tarball>) -> Request {
+    /// Has a process with the user's ids look whether anything is in the way: before a tarball is made, which takes
+    /// seconds.
+    pub(crate) fn look(&self) -> Command {
+        Request::Look(self.request(None)).command(&self.owner)
+    }
+
+    /// Has such a process put its standard input there, which ends with the mark.
+    pub(crate) fn put(&self, old: Option<&Tarball>) -> Command {
+        Request::Put(self.request(old)).command(&self.owner)
+    }
+
+    fn request(&self, old: Option<&Tarball>) -> Put {
         let old_links = old.map(|old| old.links.clone()).unwrap_or_default();
-        Request::Put(Put {
+        Put {
             dir: self.owner.dir.clone(),
             name: self.name.clone(),
             file: self.file(),
@@ -103,7 +114,7 @@ impl SbuildPlace {
                 .into_iter()
                 .filter(|old| self.links.iter().all(|link| link.name != *old))
                 .collect(),
-        })
+        }
     }
 
     /// What was handed out when that was done.
@@ -164,11 +175,8 @@ pub(super) fn touch(tarball: &Tarball) {
     }
 }
 
-/// How a tarball is taken back, and whose ids that takes; nothing where the user is gone, and the home with it.
-pub(crate) fn withdraw(
-    tarball: &Tarball,
-    id: &ChrootId,
-) -> Result<Option<(Owner, Request)>, OutputError> {
+/// Has a process with the user's ids take a tarball back; nothing where the user is gone, and the home with it.
+pub(crate) fn withdraw(tarball: &Tarball, id: &ChrootId) -> Result<Option<Command>, OutputError> {
     let owner = match Owner::find(Some(&tarball.user)) {
         Ok(owner) => owner,
         Err(OutputError::UnknownUser { .. }) => return Ok(None),
@@ -180,7 +188,7 @@ pub(crate) fn withdraw(
         file: tarball.file.clone(),
         links: tarball.links.clone(),
     };
-    Ok(Some((owner, request)))
+    Ok(Some(request.command(&owner)))
 }
 
 #[cfg(test)]
