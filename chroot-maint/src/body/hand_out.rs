@@ -6,7 +6,7 @@ use std::io::Write;
 use super::{BodyError, process, tarball};
 use crate::{
     config::{Chroot, Config},
-    outputs::{Kept, OutputError, SbuildPlace, SchrootPlace, Wanted, withdraw},
+    outputs::{self, Kept, OutputError, SbuildPlace, SchrootPlace, Wanted, withdraw},
     sandbox::Sandbox,
     spec::ChrootId,
     store::{Generation, HandedOut, Place, SchrootEntry, Store, Tarball},
@@ -105,7 +105,10 @@ impl HandOut<'_> {
         let number = self.generation.number;
         let old = self.handed_out.sbuild.clone();
         let new = match (wanted, &old) {
-            (Some(place), Some(old)) if place.is_current(old, number) => return Ok(()),
+            (Some(place), Some(old)) if place.is_current(old, number) => {
+                outputs::touch(self.config, self.id);
+                return Ok(());
+            }
             (Some(place), _) => Some(self.put(place, old.as_ref())?),
             (None, _) => None,
         };
