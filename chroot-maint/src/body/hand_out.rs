@@ -6,7 +6,7 @@ use std::io::Write;
 use super::{BodyError, process, tarball};
 use crate::{
     config::{Chroot, Config},
-    outputs::{Kept, SbuildPlace, SchrootPlace, Wanted, withdraw},
+    outputs::{self, Kept, OutputError, SbuildPlace, SchrootPlace, Wanted, withdraw},
     sandbox::Sandbox,
     spec::ChrootId,
     store::{Generation, HandedOut, Place, SchrootEntry, Store, Tarball},
@@ -104,7 +104,10 @@ impl HandOut<'_> {
         let number = self.generation.number;
         let old = self.handed_out.sbuild.clone();
         let new = match (wanted, &old) {
-            (Some(place), Some(old)) if place.is_current(old, number) => return Ok(()),
+            (Some(place), Some(old)) if place.is_current(old, number) => {
+                outputs::touch(self.config, self.id);
+                return Ok(());
+            }
             (Some(place), _) => Some(self.put(place, old.as_ref())?),
             (None, _) => None,
         };
@@ -122,15 +125,16 @@ impl HandOut<'_> {
     fn put(&self, place: &SbuildPlace, old: Option<&Tarball>) -> Result<Tarball, BodyError> {
         const WHAT: &str = "putting the tarball in its place";
         let start = |source| BodyError::Start { what: WHAT, source };
+        process::output(WHAT, place.look()).map_err(in_its_own_words)?;
         let mut file = self.place.unnamed_file()?;
         let writer = file.try_clone().map_err(start)?;
         tarball::write(self.sandbox, &self.generation.tree, writer)?;
         let mark = file.write_all(&place.mark());
         mark.map_err(|source| BodyError::Write { what: "the tarball", source })?;
 
-        let mut put = place.put(old.filter(|old| place.is_place_of(old))).command(place.owner());
+        let mut put = place.put(old.filter(|old| place.is_place_of(old)));
         put.stdin(file);
-        let said = process::output(WHAT, put)?;
+        let said = process::output(WHAT, put).map_err(in_its_own_words)?;
         let kept: Kept = serde_json::from_slice(&said).map_err(|error| start(error.into()))?;
         let tarball = place.tarball(&kept, self.generation.number);
         let state = if kept.is_new { "has" } else { "has already what is in" };
@@ -148,8 +152,37 @@ impl HandOut<'_> {
 }
 
 fn withdraw_tarball(tarball: &Tarball, id: &ChrootId) -> Result<(), BodyError> {
-    let Some((owner, request)) = withdraw::sbuild(tarball, id) else {
+    let Some(command) = withdraw::sbuild(tarball, id)? else {
         return Ok(());
     };
-    process::clean_up("taking the tarball back", request.command(&owner)).map(drop)
+    let done = process::clean_up("taking the tarball back", command);
+    done.map(drop).map_err(in_its_own_words)
+}
+
+/// What another process of this program says on its way out is the reason, and needs no more around it.
+fn in_its_own_words(error: BodyError) -> BodyError {
+    match &error {
+        BodyError::Step { said, .. } => match said.strip_prefix("chroot-maint: ") {
+            Some(reason) => OutputError::InCache(reason.to_owned()).into(),
+            None => error,
+        },
+        _ => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{os::unix::process::ExitStatusExt, process::ExitStatus};
+
+    use super::{BodyError, in_its_own_words};
+
+    #[test]
+    fn a_reason_of_this_programs_own_stands_alone() {
+        let step = |said: &str| {
+            let (status, said) = (ExitStatus::from_raw(256), said.to_owned());
+            in_its_own_words(BodyError::Step { what: "x", status, said }).to_string()
+        };
+        assert_eq!(step("chroot-maint: /x is there as well"), "/x is there as well");
+        assert_eq!(step("killed"), "x: exit status: 1: killed");
+    }
 }

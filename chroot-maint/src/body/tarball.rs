@@ -48,8 +48,8 @@ pub(super) fn write(sandbox: Sandbox, tree: &Path, into: File) -> Result<(), Bod
     process::filter("making the tarball", tar, names, into)
 }
 
-/// What is in the tree, sorted, with a zero byte after each: without device nodes, which nobody but root can unpack, and
-/// without sockets, which no archive can hold.
+/// What is in the tree, sorted, with a zero byte after each: without device nodes, which nobody but root can unpack,
+/// and without sockets, which no archive can hold.
 fn names(sandbox: Sandbox, tree: &Path) -> Result<Vec<u8>, BodyError> {
     let mut find = sandbox.outside("find");
     find.arg(tree).args(["-xdev", "!", "-type", "b", "!", "-type", "c", "!", "-type", "s"]);

@@ -1,123 +1,34 @@
-//! Changes in the directory that a user's sbuild looks for tarballs in: done by a process of this program with that
-//! user's ids and no more, for a user could put anything there, and root would follow.
+//! Changes in the directory that a user's sbuild looks for tarballs in, by a process with that user's ids. Does not
+//! know who asks for them.
 //!
-//! The request comes in the process's words, the tarball on its standard input, and what came of it goes to its standard
-//! output. Nothing takes the place of an old tarball but a whole new one, by one rename.
+//! Nothing takes the place of an old tarball but a whole new one, by one rename; what is not this program's stays.
 
 use std::{
-    ffi::OsString,
     fs::{self, DirBuilder, File, Permissions},
-    io::{self, BufReader, Read, Seek, Write},
-    os::unix::{
-        fs::{DirBuilderExt, MetadataExt, PermissionsExt, symlink},
-        process::CommandExt,
-    },
+    io::{self, BufReader, Read, Seek},
+    os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, symlink},
     path::{Path, PathBuf},
-    process::{Command, Stdio, id},
     time::SystemTime,
 };
 
-use nix::{
-    sys::{prctl::set_pdeathsig, signal::Signal},
-    unistd::getppid,
+use super::{
+    OutputError,
+    mark::is_marked,
+    request::{Kept, Put},
 };
-use serde::{Deserialize, Serialize};
-
-use super::{OutputError, mark::is_marked, owner::Owner};
 use crate::store::durable;
 
-/// What is to be done.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) enum Request {
-    Put(Put),
-    /// Take back what was put, as far as it is still there.
-    Withdraw {
-        dir: PathBuf,
-        name: String,
-        file: String,
-        links: Vec<String>,
-    },
-}
-
-/// A tarball to be put where it belongs, unless the same one is there.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Put {
-    pub(super) dir: PathBuf,
-    /// The chroot's name, which the mark holds.
-    pub(super) name: String,
-    pub(super) file: String,
-    /// The names of symbolic links to be made, and whether it is a fault if one is taken.
-    pub(super) links: Vec<(String, bool)>,
-    /// Links of an earlier time.
-    pub(super) dropped: Vec<String>,
-}
-
-/// What is there when a tarball was put.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Kept {
-    pub(super) size: u64,
-    pub(super) inode: u64,
-    pub(super) links: Vec<String>,
-    /// Whether the tarball that was there is another one.
-    pub(crate) is_new: bool,
-}
-
-impl Request {
-    /// The process that does it.
-    pub(crate) fn command(&self, owner: &Owner) -> Command {
-        let mut command = Command::new("/proc/self/exe");
-        command.arg0("chroot-maint").args(["in-cache", &id().to_string()]);
-        // Values of such types always have a form in JSON; an empty one would be refused.
-        command.arg(serde_json::to_string(self).unwrap_or_default());
-        command.env_clear().stdin(Stdio::null());
-        if !owner.is_caller {
-            // Without the groups of root, too.
-            command.uid(owner.uid).gid(owner.gid);
-        }
-        command
-    }
-}
-
-/// What that process does: the first word is the process that wants it, the second the request.
-pub(crate) fn run(words: &[OsString]) -> Result<(), OutputError> {
-    let stdout = |source| OutputError::Write { path: "the answer".into(), source };
-    let word = |at: usize| words.get(at).and_then(|word| word.to_str());
-    let parent = word(0).and_then(|word| word.parse().ok());
-    let request = word(1).and_then(|word| serde_json::from_str(word).ok());
-    let (Some(parent), Some(request)) = (parent, request) else {
-        return Err(stdout(io::Error::other("this is not to be called by hand")));
-    };
-    die_with(parent).map_err(stdout)?;
-    match request {
-        Request::Put(put) => {
-            let kept = put.put(&mut File::from(owned_stdin().map_err(stdout)?))?;
-            let text = serde_json::to_string(&kept).map_err(|error| stdout(error.into()))?;
-            writeln!(io::stdout(), "{text}").map_err(stdout)
-        }
-        Request::Withdraw { dir, name, file, links } => withdraw(&dir, &name, &file, &links),
-    }
-}
-
-fn owned_stdin() -> io::Result<std::os::fd::OwnedFd> {
-    use std::os::fd::AsFd;
-    io::stdin().as_fd().try_clone_to_owned()
-}
-
-/// Whoever wants this holds the chroot's lock, and nobody else may work here when it is gone.
-fn die_with(parent: i32) -> io::Result<()> {
-    set_pdeathsig(Signal::SIGKILL)?;
-    if getppid().as_raw() == parent {
-        return Ok(());
-    }
-    Err(io::Error::other("the process that wants this is gone"))
-}
-
 impl Put {
-    fn put(&self, tarball: &mut File) -> Result<Kept, OutputError> {
+    /// Gives the links that can be made. Who is in the way stays there.
+    pub(super) fn look(&self) -> Result<Vec<String>, OutputError> {
         make_dir(&self.dir)?;
-        // Before anything is written: who is in the way stays there.
-        let links = self.free_links()?;
         self.refuse_rivals()?;
+        self.free_links()
+    }
+
+    /// Does it.
+    pub(super) fn put(&self, tarball: &mut File) -> Result<Kept, OutputError> {
+        let links = self.look()?;
         let path = self.dir.join(&self.file);
         let is_new = !is_same(tarball, &path).map_err(|source| write_fault(&path, source))?;
         if is_new {
@@ -235,7 +146,12 @@ impl Put {
 }
 
 /// Takes back the tarball, if it has the mark, and its links.
-fn withdraw(dir: &Path, name: &str, file: &str, links: &[String]) -> Result<(), OutputError> {
+pub(super) fn withdraw(
+    dir: &Path,
+    name: &str,
+    file: &str,
+    links: &[String],
+) -> Result<(), OutputError> {
     for link in links {
         remove(dir, link, is_link_of(dir, link, file))?;
     }
@@ -247,8 +163,8 @@ fn withdraw(dir: &Path, name: &str, file: &str, links: &[String]) -> Result<(), 
     Ok(())
 }
 
-/// Where a file is made: sbuild takes no name without `.t` for a tarball's. It is the same one each time, so that what a
-/// killed run left is replaced.
+/// Where a file is made: sbuild takes no name without `.t` for a tarball's. It is the same one each time, so that what
+/// a killed run left is replaced.
 fn unfinished(dir: &Path, kind: &str, name: &str) -> PathBuf {
     dir.join(format!(".{kind}+{name}"))
 }

@@ -23,7 +23,8 @@ pub(crate) enum OutputError {
     )]
     NotRoot,
     #[error(
-        "schroot does not take `{name}' as a name, for `+' and control characters can't be in one; take `schroot' out of its `outputs'"
+        "schroot does not take `{name}': no `+' and no control character can be in a name; \
+         take `schroot' out of `outputs'"
     )]
     SchrootName { name: String },
     #[error("there is no directory {}; run as root: apt-get install schroot", dir.display())]
@@ -44,7 +45,8 @@ pub(crate) enum OutputError {
     )]
     TarballForeign { path: PathBuf },
     #[error(
-        "{} is there as well, and sbuild takes whichever it finds first; move it away, or take `sbuild' out of `outputs'",
+        "{} would be beside this chroot's tarball, and sbuild takes whichever it finds first; \
+         move it away, or take `sbuild' out of `outputs'",
         path.display()
     )]
     TarballRival { path: PathBuf },
@@ -52,6 +54,9 @@ pub(crate) enum OutputError {
     Read { path: PathBuf, source: io::Error },
     #[error("can't write {}: {source}", path.display())]
     Write { path: PathBuf, source: io::Error },
+    /// What the process with the user's ids said, which is one of the others.
+    #[error("{0}")]
+    InCache(String),
     #[error(transparent)]
     Store(#[from] StoreError),
 }

@@ -1,4 +1,4 @@
-//! The mark by which a tarball is known as this program's: a frame of zstd's that holds no data, at the end of the file.
+//! The mark by which a tarball is known as this program's: a frame of zstd's without data, at the end of the file.
 //!
 //! Decompressors pass over such frames (RFC 8878, 3.1.2). At the start it would hide the magic number by which newer
 //! sbuilds choose a decompressor. Names the chroot and nothing that differs from run to run.

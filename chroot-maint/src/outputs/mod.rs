@@ -2,21 +2,22 @@
 //! tree itself, which is there in any case.
 //!
 //! Knows names, paths and formats, and what is wanted by the config; knows neither apt nor how a tarball is made. What
-//! lies in a user's directory is only ever written by a process with that user's ids: see [`cache`].
+//! lies in a user's directory is only ever written by a process with that user's ids: see [`request`].
 
 mod cache;
 mod error;
 mod mark;
 mod names;
 mod owner;
+mod request;
 mod rivals;
 mod sbuild;
 mod schroot;
 #[cfg(test)]
 mod testing;
 
-pub(crate) use cache::{Kept, run};
 pub(crate) use error::OutputError;
+pub(crate) use request::{Kept, run};
 pub(crate) use sbuild::SbuildPlace;
 pub(crate) use schroot::SchrootPlace;
 

@@ -1,5 +1,5 @@
 //! The tarball that sbuild's unshare mode unpacks for each build: what it is called, whether it is there, whether it is
-//! still the one that was put there. Writes nothing but its time: see [`super::cache`].
+//! still the one that was put there. Writes nothing but its time: see [`super::request`].
 //!
 //! sbuild takes the first file of its directory whose name begins with `DIST-ARCH.t`, in no order; so there is to be
 //! one of each name.
@@ -8,6 +8,7 @@ use std::{
     fs::{self, OpenOptions},
     os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
+    process::Command,
     time::SystemTime,
 };
 
@@ -15,9 +16,9 @@ use nix::libc;
 
 use super::{
     OutputError,
-    cache::{Kept, Put, Request},
     names::{self, Alias},
     owner::Owner,
+    request::{Kept, Put, Request},
 };
 use crate::{
     config::{Chroot, Config},
@@ -91,10 +92,20 @@ impl SbuildPlace {
         *user == self.owner.name && *dir == self.owner.dir && *file == self.file()
     }
 
-    /// What is to be done with a file that ends with the mark, by a process with the user's ids.
-    pub(crate) fn put(&self, old: Option<&Tarball>) -> Request {
+    /// Has a process with the user's ids look whether anything is in the way: before a tarball is made, which takes
+    /// seconds.
+    pub(crate) fn look(&self) -> Command {
+        Request::Look(self.request(None)).command(&self.owner)
+    }
+
+    /// Has such a process put its standard input there, which ends with the mark.
+    pub(crate) fn put(&self, old: Option<&Tarball>) -> Command {
+        Request::Put(self.request(old)).command(&self.owner)
+    }
+
+    fn request(&self, old: Option<&Tarball>) -> Put {
         let old_links = old.map(|old| old.links.clone()).unwrap_or_default();
-        Request::Put(Put {
+        Put {
             dir: self.owner.dir.clone(),
             name: self.name.clone(),
             file: self.file(),
@@ -103,7 +114,7 @@ impl SbuildPlace {
                 .into_iter()
                 .filter(|old| self.links.iter().all(|link| link.name != *old))
                 .collect(),
-        })
+        }
     }
 
     /// What was handed out when that was done.
@@ -142,7 +153,8 @@ fn is_there(tarball: &Tarball) -> bool {
     })
 }
 
-/// Sets its time to now, if it is still the file that was put there; whatever else has come into its place is not touched.
+/// Sets its time to now, if it is still the file that was put there: whatever else has come into its place is not
+/// touched.
 pub(super) fn touch(tarball: &Tarball) {
     if !is_there(tarball) {
         return;
@@ -163,16 +175,20 @@ pub(super) fn touch(tarball: &Tarball) {
     }
 }
 
-/// How a tarball is taken back, and whose ids that takes; nothing where the user is gone, and the home with it.
-pub(crate) fn withdraw(tarball: &Tarball, id: &ChrootId) -> Option<(Owner, Request)> {
-    let owner = Owner::find(Some(&tarball.user)).ok()?;
+/// Has a process with the user's ids take a tarball back; nothing where the user is gone, and the home with it.
+pub(crate) fn withdraw(tarball: &Tarball, id: &ChrootId) -> Result<Option<Command>, OutputError> {
+    let owner = match Owner::find(Some(&tarball.user)) {
+        Ok(owner) => owner,
+        Err(OutputError::UnknownUser { .. }) => return Ok(None),
+        Err(error) => return Err(error),
+    };
     let request = Request::Withdraw {
         dir: tarball.dir.clone(),
         name: id.to_string(),
         file: tarball.file.clone(),
         links: tarball.links.clone(),
     };
-    Some((owner, request))
+    Ok(Some(request.command(&owner)))
 }
 
 #[cfg(test)]

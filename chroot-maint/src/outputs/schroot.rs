@@ -1,5 +1,5 @@
 //! The definition of a chroot for schroot, see schroot.conf(5): a file that names the tree of a generation, over which
-//! each session gets a layer of its own. Replaced by one rename, so that schroot sees the old generation or the new one.
+//! each session gets a layer of its own. Replaced by one rename: schroot sees the old generation or the new one.
 //!
 //! There is no way in for changes: `source-groups` is left out, for a generation is never changed.
 
@@ -137,37 +137,41 @@ impl SchrootPlace {
         still_has: impl Fn(&str, &str) -> bool,
     ) -> Result<SchrootEntry, OutputError> {
         let _lock = lock(&self.dir)?;
-        let mut others = Definitions::all(&self.dir);
-        if let Some(at) = others.iter().position(|other| other.path == self.path()) {
-            if others.remove(at).text.lines().next() != Some(&self.mark()) {
-                let state_dir = self.state_dir.clone();
-                return Err(OutputError::SchrootForeign { path: self.path(), state_dir });
-            }
+        let path = self.path();
+        let is_free = path.symlink_metadata().is_err()
+            || fs::read_to_string(&path)
+                .is_ok_and(|text| text.lines().next() == Some(&self.mark()));
+        if !is_free {
+            return Err(OutputError::SchrootForeign { path, state_dir: self.state_dir.clone() });
         }
-        if let Some(other) = others.iter().find(|other| other.has(&self.name)) {
-            // An alias of this name was another chroot's a moment ago.
-            if !self.take_over(other, &self.name, &still_has)? {
-                let (name, path) = (self.name.clone(), other.path.clone());
-                return Err(OutputError::SchrootTaken { name, path });
-            }
+        if let Some(path) = self.holder(&self.name, &still_has)? {
+            return Err(OutputError::SchrootTaken { name: self.name.clone(), path });
         }
         let mut aliases = Vec::new();
-        for alias in &self.aliases {
-            let name = alias.name.clone();
-            match Definitions::all(&self.dir)
-                .iter()
-                .find(|other| other.path != self.path() && other.has(&name))
-            {
-                Some(other) if !self.take_over(other, &name, &still_has)? => {
-                    if alias.is_asked_for {
-                        return Err(OutputError::SchrootTaken { name, path: other.path.clone() });
-                    }
-                }
-                _ => aliases.push(name),
+        for Alias { name, is_asked_for } in self.aliases.clone() {
+            match self.holder(&name, &still_has)? {
+                None => aliases.push(name),
+                Some(path) if is_asked_for => return Err(OutputError::SchrootTaken { name, path }),
+                Some(_) => {}
             }
         }
         replace(&self.dir, &self.name, &self.text(generation, &aliases))?;
         Ok(self.entry(generation))
+    }
+
+    /// The file that has a name and keeps it.
+    fn holder(
+        &self,
+        name: &str,
+        still_has: impl Fn(&str, &str) -> bool,
+    ) -> Result<Option<PathBuf>, OutputError> {
+        for other in Definitions::all(&self.dir) {
+            let has = other.path != self.path() && other.has(name);
+            if has && !self.take_over(&other, name, &still_has)? {
+                return Ok(Some(other.path));
+            }
+        }
+        Ok(None)
     }
 
     /// Takes an alias out of the file of another chroot that is not to have it any more: `stable` moves on. Whether
