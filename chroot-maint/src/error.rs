@@ -118,8 +118,7 @@ fn of_config(error: &ConfigError) -> u8 {
 fn of_body(error: &BodyError) -> u8 {
     match (error, error.failure().class) {
         (BodyError::NotConfigured { .. } | BodyError::NoSuchArchive { .. }, _) => status::USAGE,
-        (BodyError::Busy { .. }, _) => status::TEMPORARY,
-        (_, FailureClass::Mirror) => status::TEMPORARY,
+        (BodyError::Busy { .. }, _) | (_, FailureClass::Mirror) => status::TEMPORARY,
         (_, FailureClass::Disk) => status::IO_ERROR,
         (_, FailureClass::Emulator) => status::SOFTWARE,
         (_, FailureClass::Package) => status::DATA,

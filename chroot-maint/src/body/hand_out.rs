@@ -180,7 +180,8 @@ mod tests {
     fn a_reason_of_this_programs_own_stands_alone() {
         let step = |said: &str| {
             let (status, said) = (ExitStatus::from_raw(256), said.to_owned());
-            in_its_own_words(BodyError::Step { what: "x", status, said }).to_string()
+            in_its_own_words(BodyError::Step { what: "x", status, said, output: String::new() })
+                .to_string()
         };
         assert_eq!(step("chroot-maint: /x is there as well"), "/x is there as well");
         assert_eq!(step("killed"), "x: exit status: 1: killed");
