@@ -236,7 +236,7 @@ mod tests {
         (dir, tree)
     }
 
-    fn ways(tree: &Path, known_as: &Path) -> Vec<How> {
+    fn ways(tree: &std::path::Path, known_as: &std::path::Path) -> Vec<How> {
         of(tree, known_as).unwrap().into_iter().map(|user| user.how).collect()
     }
 
