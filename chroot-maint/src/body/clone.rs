@@ -8,14 +8,16 @@ use nix::sys::{
 };
 
 use super::{BodyError, process, size::Size, task::Task};
-use crate::store::Generation;
+use crate::{sandbox::Sandbox, store::Generation};
 
 /// Copies everything that a tree is made of, links to each other and sparse files as such. Where the file system can,
 /// contents are shared until they change, and it costs next to nothing.
 pub(super) fn clone(task: &Task<'_>, old: &Generation, growth: u64) -> Result<(), BodyError> {
     check_room(&task.config.state_dir, old.record.size.saturating_add(growth))?;
+    // Not in the sandbox for the tree's programs: with an emulator of its own, root is in a user namespace there, which can't
+    // make the device nodes that a tree may have.
+    let mut cp = Sandbox::open()?.outside("cp");
     // Nothing is mounted in a tree; if ever something is, it is not the tree's.
-    let mut cp = task.sandbox.outside("cp");
     cp.args(["--archive", "--reflink=auto", "--one-file-system", "--no-target-directory", "--"]);
     cp.arg(&old.tree).arg(task.work.tree());
     process::output("copying the tree", cp).map(drop)
