@@ -233,7 +233,7 @@ pub(crate) enum Command {
     /// Delete a chroot, with all of its generations
     ///
     /// Also one that is in the config no longer; one that is in it is made again by the next run. What is still used by a
-    /// session stays, and is deleted by a later `gc'; the exit status is then 2.
+    /// session stays, and is deleted by a later gc; the exit status is then 2.
     Remove {
         /// DIST-ARCH
         chroot: String,

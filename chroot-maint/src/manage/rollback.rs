@@ -58,7 +58,8 @@ fn switch(
 fn say(id: &ChrootId, place: &Place, left: u32, before: &Generation, now: u64, is_dry: bool) {
     let age = words::age(now.saturating_sub(before.record.created));
     let is = if is_dry { "would be" } else { "is" };
-    println!("{id}: generation {} {is} in use again, made {age} ago, after {left}", before.number);
+    let number = before.number;
+    println!("{id}: generation {number}, made {age} ago, {is} in use again instead of {left}");
     if let Some(left) = place.generation(left) {
         let difference = words::difference(&left.record.packages, &before.record.packages);
         println!("{id}: {difference}");

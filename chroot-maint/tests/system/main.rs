@@ -4,11 +4,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on should panic")]
 
 mod caller;
+mod collect;
 mod create;
 mod enter;
 mod foreign;
 mod make;
+mod remove;
 mod repository;
+mod rollback;
 #[path = "../toy/mod.rs"]
 mod toy;
 mod toy_archive;
+mod toy_chroot;
