@@ -47,9 +47,11 @@ The chroots and the logs of the jobs are in the state directory:
 
 Exit status:
   0   all is well
-  2   a job failed, or could not be begun
+  2   a job failed, or could not be begun; something could not be deleted
   64  the call can't be understood, or names what isn't there
-  66  the config can't be read;  78  it is wrong
+  66  the config can't be read, or there is no generation to go back to
+  75  another process works on it, and --no-wait is given
+  78  the config is wrong
 Of `job', and of each job where its failure is reported:
   1   it failed
   69  a tool is missing;  77  a permission is

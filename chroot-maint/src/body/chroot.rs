@@ -1,9 +1,6 @@
 //! The story of a chroot: made in a work directory, verified there, and only then the one in use.
 
-use std::{
-    thread,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
-};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use super::{BodyError, bootstrap, interrupt, process, seal, upkeep, verify};
 use crate::{
@@ -38,7 +35,7 @@ pub(super) fn create(config: &Config, id: &ChrootId) -> Result<(), BodyError> {
     if interrupt::has_signal() {
         eprintln!("interrupted: deleting unfinished work");
     }
-    let cleared = clear(sandbox, &place, &work);
+    let cleared = upkeep::delete(sandbox, &place, work.dir().to_owned());
     interrupt::end().map_err(BodyError::Settle)?;
     let new = made?;
     cleared?;
@@ -100,16 +97,4 @@ fn size_of(sandbox: Sandbox, work: &Work) -> Result<u64, BodyError> {
         .next()
         .and_then(|size| size.parse().ok())
         .ok_or_else(|| BodyError::Unfit(format!("du said `{}'", said.trim())))
-}
-
-/// Deletes the work directory. Tools that were killed may take a moment longer to die than their parent, and write a
-/// last file meanwhile.
-fn clear(sandbox: Sandbox, place: &Place, work: &Work) -> Result<(), BodyError> {
-    for _ in 0..3 {
-        if upkeep::delete(sandbox, place, work.dir().to_owned()).is_ok() {
-            return Ok(());
-        }
-        thread::sleep(Duration::from_millis(100));
-    }
-    upkeep::delete(sandbox, place, work.dir().to_owned()).map(drop)
 }

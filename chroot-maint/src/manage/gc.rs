@@ -87,6 +87,10 @@ impl Run<'_> {
             return Ok(());
         };
         let place = self.store.place(id);
+        if !place.exists() {
+            // Removed just now; `locks` will see to the lock.
+            return Ok(());
+        }
         let is_configured = self.config.chroots.contains_key(id);
         let is_empty = place.whole()?.is_empty() && place.current_number()?.is_none();
         if place.is_departing() || !is_configured && is_empty {

@@ -2,14 +2,13 @@
 
 use std::process::ExitCode;
 
-use super::{ManageError, choose, words};
+use super::{ManageError, locked, words};
 use crate::{
     body::{BodyError, settle, upkeep},
     cli::Options,
     config::Config,
     error::Error,
     sandbox::Sandbox,
-    spec::JobName,
     store::{Lock, Place, User},
 };
 
@@ -25,8 +24,7 @@ pub(super) struct Removed {
 }
 
 pub(crate) fn remove(config: &Config, name: &str, options: &Options) -> Result<ExitCode, Error> {
-    let (id, place) = choose(config, name)?;
-    let lock = upkeep::lock(config, &JobName::Chroot(id.clone()))?;
+    let (id, place, lock) = locked(config, name)?;
     let is_configured = config.chroots.contains_key(&id);
     if options.dry_run {
         let numbers = place.whole()?;

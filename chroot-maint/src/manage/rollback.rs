@@ -5,20 +5,18 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use super::{ManageError, choose, words};
+use super::{ManageError, locked, words};
 use crate::{
-    body::upkeep,
     cli::Options,
     config::Config,
     error::Error,
-    spec::{ChrootId, JobName},
+    spec::ChrootId,
     store::{Generation, Place, Stamp},
 };
 
 /// One rename, and a note that keeps the next run from going forward again merely because time has passed.
 pub(crate) fn rollback(config: &Config, name: &str, options: &Options) -> Result<ExitCode, Error> {
-    let (id, place) = choose(config, name)?;
-    let _lock = upkeep::lock(config, &JobName::Chroot(id.clone()))?;
+    let (id, place, _lock) = locked(config, name)?;
     let left = place.current_number()?.ok_or_else(|| ManageError::NotMade { id: id.clone() })?;
     let before = place.previous(left)?.ok_or_else(|| ManageError::NothingBefore {
         id: id.clone(),

@@ -209,6 +209,13 @@ mod tests {
     }
 
     #[test]
+    fn the_number_of_a_tree_that_is_not_deleted_yet_is_not_used_again() {
+        let (_dir, place) = place();
+        fs::create_dir(place.work().join("7.gone")).unwrap();
+        assert_eq!(place.begin().unwrap().number(), 8);
+    }
+
+    #[test]
     fn a_retired_generation_that_a_kill_left_and_somebody_has_entered_is_not_deleted() {
         let (_dir, place) = place();
         commit(&place);
