@@ -46,7 +46,7 @@ pub(crate) fn remove(config: &Config, name: &str, options: &Options) -> Result<E
     }
     if !removed.in_use.is_empty() {
         eprintln!(
-            "chroot-maint: {id}: the rest is removed; end that use, and then: chroot-maint gc"
+            "chroot-maint: {id}: the rest is removed; end or unmount that, and then: chroot-maint gc"
         );
         return Ok(ExitCode::from(SOMETHING_STAYS));
     }
