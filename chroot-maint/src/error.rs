@@ -118,7 +118,9 @@ fn of_config(error: &ConfigError) -> u8 {
 fn of_body(error: &BodyError) -> u8 {
     match (error, error.failure().class) {
         (BodyError::NotConfigured { .. } | BodyError::NoSuchArchive { .. }, _) => status::USAGE,
-        (BodyError::Busy { .. }, _) | (_, FailureClass::Mirror) => status::TEMPORARY,
+        // Not as a mirror's failure: a job that was not to wait is not to be tried again.
+        (BodyError::Busy { .. }, _) => status::UNAVAILABLE,
+        (_, FailureClass::Mirror) => status::TEMPORARY,
         (_, FailureClass::Disk) => status::IO_ERROR,
         (_, FailureClass::Emulator) => status::SOFTWARE,
         (_, FailureClass::Package) => status::DATA,

@@ -1,9 +1,6 @@
 //! The story of a chroot: what is to be done for it, done in a work directory, and only then in use.
 
-use std::{
-    thread,
-    time::{Duration, Instant, SystemTime},
-};
+use std::time::{Instant, SystemTime};
 
 use super::{
     BodyError, hand_out,
@@ -17,7 +14,7 @@ use crate::{
     config::{Chroot, Config},
     sandbox::Sandbox,
     spec::{self, ChrootId, Fresh, JobName, Recipe},
-    store::{Action, Generation, Place, Store, Work},
+    store::{Action, Generation, Place, Store},
 };
 
 /// What a chroot needs, as far as that can be said without a look at its archive.
@@ -115,8 +112,8 @@ fn work_on(
     if let Some(Cause::Signal(_)) = interrupt::cause() {
         eprintln!("interrupted: deleting unfinished work");
     }
-    let cleared = clear(sandbox, place, &work);
-    done.and_then(|new| cleared.map(|()| new))
+    let cleared = upkeep::delete(sandbox, place, work.dir().to_owned());
+    done.and_then(|new| cleared.map(|_| new))
 }
 
 /// Does what is needed; gives the new generation, if there is one.
@@ -141,16 +138,4 @@ fn not_configured(config: &Config, id: &ChrootId) -> BodyError {
     let near = spec::nearest(&id.to_string(), known.iter().map(String::as_str));
     let near = near.map(|near| format!(", did you mean `{near}'?")).unwrap_or_default();
     BodyError::NotConfigured { id: id.clone(), near }
-}
-
-/// Deletes the work directory. Tools that were killed may take a moment longer to die than their parent, and write a
-/// last file meanwhile.
-fn clear(sandbox: Sandbox, place: &Place, work: &Work) -> Result<(), BodyError> {
-    for _ in 0..3 {
-        if upkeep::delete(sandbox, place, work.dir().to_owned()).is_ok() {
-            return Ok(());
-        }
-        thread::sleep(Duration::from_millis(100));
-    }
-    upkeep::delete(sandbox, place, work.dir().to_owned()).map(drop)
 }

@@ -1,7 +1,7 @@
 //! The chroot's place before and after the work on it: its lock, what killed runs have left there, and the generations
 //! that nobody needs any more. Does not know what the work is.
 
-use std::{env, path::PathBuf};
+use std::{env, path::PathBuf, thread, time::Duration};
 
 use super::{BodyError, process};
 use crate::{
@@ -112,11 +112,21 @@ pub(crate) fn delete(sandbox: Sandbox, place: &Place, path: PathBuf) -> Result<u
     let path = place.to_work(path)?;
     let what = "deleting what is not needed any more";
     let own = env::current_exe().map_err(|source| BodyError::Start { what, source })?;
-    let mut command = sandbox.outside(own);
-    command.arg("remove-tree").arg(path);
-    let said = process::clean_up(what, command)?;
-    // It is only ever shown.
-    Ok(String::from_utf8_lossy(&said).trim().parse().unwrap_or(0))
+    let delete = || {
+        let mut command = sandbox.outside(&own);
+        command.arg("remove-tree").arg(&path);
+        let said = process::clean_up(what, command)?;
+        // It is only ever shown.
+        Ok(String::from_utf8_lossy(&said).trim().parse().unwrap_or(0))
+    };
+    // Tools that were killed may take a moment longer to die than their parent, and write a last file meanwhile.
+    for _ in 0..3 {
+        if let Ok(freed) = delete() {
+            return Ok(freed);
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+    delete()
 }
 
 impl Collected {

@@ -22,14 +22,14 @@ pub(crate) const STATUSES: [(&str, &str); 6] = [
     ("2", "a job failed, or was refused because one that it needs did"),
     ("64", "the call can't be understood, or names what isn't there"),
     ("66", "the config can't be read"),
-    ("69", "something is missing on this host, such as a tool"),
+    ("69", "a tool is missing, or another process has it (--no-wait)"),
     ("78", "the config is wrong, or the state directory is"),
 ];
 
 /// Those that a job can have besides, by the class of its failure; reports show them as `(exit status 69)`.
 pub(crate) const JOB_STATUSES: [(&str, &str); 8] = [
     ("65", "package: one can't be installed, or takes too long"),
-    ("69, 71, 73, 77", "host: it lacks a tool, or refuses something"),
+    ("69, 71, 73, 77", "host: it lacks a tool, or refuses something; --no-wait"),
     ("70", "emulator: it crashed (tried again once)"),
     ("74", "disk: it is full, or has a fault"),
     ("75", "mirror: it fails for now (tried again some times)"),

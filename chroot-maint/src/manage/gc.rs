@@ -87,13 +87,19 @@ impl Run<'_> {
             return Ok(());
         };
         let place = self.store.place(id);
+        if !place.exists() {
+            // Removed just now; `locks` will see to the lock.
+            return Ok(());
+        }
         let is_configured = self.config.chroots.contains_key(id);
         let is_empty = place.whole()?.is_empty() && place.current_number()?.is_none();
         if place.is_departing() || !is_configured && is_empty {
             return self.departing(id, &place, lock);
         }
         if self.is_dry {
-            return self.foretell(id, &place);
+            self.foretell(id, &place, place.superfluous(self.config.keep_generations)?)?;
+            self.say_if_unknown(id, is_configured);
+            return Ok(());
         }
         place.sweep()?;
         let leftovers = place.leftovers()?;
@@ -127,22 +133,30 @@ impl Run<'_> {
     fn departing(&mut self, id: &ChrootId, place: &Place, lock: Lock) -> Result<(), ManageError> {
         if self.is_dry {
             self.say(id, "its removal would be finished");
-            return Ok(());
+            return self.foretell(id, place, place.whole()?);
         }
         let removed = remove::finish(self.config, self.sandbox()?, id, place, lock)?;
-        self.say_freed(id, "what was left of it", removed.freed);
+        if removed.freed > 0 || removed.in_use.is_empty() {
+            self.say_freed(id, "what was left of it", removed.freed);
+        }
         for (what, users) in removed.in_use {
             self.say(id, format!("{what} is kept: {}", upkeep::who(&users)));
         }
         Ok(())
     }
 
-    fn foretell(&mut self, id: &ChrootId, place: &Place) -> Result<(), ManageError> {
+    /// What would become of these generations, and that there is more.
+    fn foretell(
+        &mut self,
+        id: &ChrootId,
+        place: &Place,
+        numbers: Vec<u32>,
+    ) -> Result<(), ManageError> {
         let leftovers = place.leftovers()?.unused;
         if !leftovers.is_empty() {
             self.say(id, "what killed runs have left would be deleted");
         }
-        for number in place.superfluous(self.config.keep_generations)? {
+        for number in numbers {
             let users = place.users(number)?;
             if users.is_empty() {
                 let size = place.generation(number).map_or(0, |found| found.record.size);
@@ -151,7 +165,6 @@ impl Run<'_> {
                 self.say(id, format!("generation {number} would be kept: {}", upkeep::who(&users)));
             }
         }
-        self.say_if_unknown(id, self.config.chroots.contains_key(id));
         Ok(())
     }
 

@@ -73,7 +73,7 @@ fn job_of(name: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Duration, KEPT, Log, MAX_AGE, MIN_AGE, SystemTime, choose, job_of, superfluous};
+    use super::{Duration, Log, MAX_AGE, MIN_AGE, SystemTime, choose, job_of, superfluous};
 
     const HOUR: Duration = Duration::from_secs(3600);
 
@@ -92,14 +92,14 @@ mod tests {
 
     #[test]
     fn the_last_ten_of_a_job_are_kept() {
-        let ages: Vec<_> = (1..).take(KEPT + 2).map(|n| MIN_AGE + HOUR * n).collect();
-        assert_eq!(gone(&ages), [KEPT, KEPT + 1]);
+        let ages: Vec<_> = (1..=12).map(|n| MIN_AGE + HOUR * n).collect();
+        assert_eq!(gone(&ages), [10, 11]);
     }
 
     #[test]
     fn old_ones_go_but_the_last() {
         assert_eq!(gone(&[MAX_AGE + HOUR, MAX_AGE + HOUR * 2]), [1]);
-        assert_eq!(gone(&[HOUR, MAX_AGE, MAX_AGE + HOUR]), [2]);
+        assert_eq!(gone(&[HOUR, MIN_AGE * 2, MAX_AGE + HOUR]), [2]);
     }
 
     #[test]

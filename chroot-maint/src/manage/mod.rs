@@ -15,10 +15,20 @@ pub(crate) use remove::remove;
 pub(crate) use rollback::rollback;
 
 use crate::{
+    body::upkeep,
     config::Config,
-    spec::{self, ChrootId},
-    store::{Place, Store},
+    spec::{self, ChrootId, JobName},
+    store::{Lock, Place, Store},
 };
+
+/// The chroot that is named, when nobody else works on it.
+fn locked(config: &Config, name: &str) -> Result<(ChrootId, Place, Lock), ManageError> {
+    let (id, _) = choose(config, name)?;
+    let lock = upkeep::lock(config, &JobName::Chroot(id))?;
+    // Who held the lock may have removed it.
+    let (id, place) = choose(config, name)?;
+    Ok((id, place, lock))
+}
 
 /// The chroot that is named, which must be there, at least in parts.
 fn choose(config: &Config, name: &str) -> Result<(ChrootId, Place), ManageError> {

@@ -2,14 +2,14 @@
 
 use std::process::ExitCode;
 
-use super::{ManageError, choose, words};
+use super::{ManageError, locked, words};
 use crate::{
     body::{BodyError, hand_out, settle, upkeep},
     cli::Options,
     config::Config,
     error::Error,
     sandbox::Sandbox,
-    spec::{ChrootId, JobName},
+    spec::ChrootId,
     store::{Lock, Place, User},
 };
 
@@ -25,8 +25,7 @@ pub(super) struct Removed {
 }
 
 pub(crate) fn remove(config: &Config, name: &str, options: &Options) -> Result<ExitCode, Error> {
-    let (id, place) = choose(config, name)?;
-    let lock = upkeep::lock(config, &JobName::Chroot(id.clone()))?;
+    let (id, place, lock) = locked(config, name)?;
     let is_configured = config.chroots.contains_key(&id);
     if options.dry_run {
         let numbers = place.whole()?;
@@ -48,7 +47,7 @@ pub(crate) fn remove(config: &Config, name: &str, options: &Options) -> Result<E
     }
     if !removed.in_use.is_empty() {
         eprintln!(
-            "chroot-maint: {id}: the rest is removed; end that use, and then: chroot-maint gc"
+            "chroot-maint: {id}: the rest is removed; end or unmount that, and then: chroot-maint gc"
         );
         return Ok(ExitCode::from(SOMETHING_STAYS));
     }
@@ -69,9 +68,10 @@ pub(super) fn finish(
     place: &Place,
     lock: Lock,
 ) -> Result<Removed, ManageError> {
+    // First who knows it by another name: what they can't be told keeps it all as it is.
+    hand_out::take_back(config, id)?;
     // Nobody is to begin to use it from here on.
     place.depart()?;
-    hand_out::take_back(config, id)?;
     let mut removed = Removed::default();
     let collected = upkeep::retire(sandbox, place, place.whole()?)?;
     removed.freed += collected.freed();

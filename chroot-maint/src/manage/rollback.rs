@@ -5,21 +5,20 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use super::{ManageError, choose, words};
+use super::{ManageError, locked, words};
 use crate::{
-    body::{BodyError, hand_out, settle, upkeep},
+    body::{BodyError, hand_out, settle},
     cli::Options,
     config::Config,
     error::Error,
     sandbox::Sandbox,
-    spec::{ChrootId, JobName},
+    spec::ChrootId,
     store::{Generation, Place, Stamp},
 };
 
 /// One rename, and a note that keeps the next run from going forward again merely because time has passed.
 pub(crate) fn rollback(config: &Config, name: &str, options: &Options) -> Result<ExitCode, Error> {
-    let (id, place) = choose(config, name)?;
-    let _lock = upkeep::lock(config, &JobName::Chroot(id.clone()))?;
+    let (id, place, _lock) = locked(config, name)?;
     let left = place.current_number()?.ok_or_else(|| ManageError::NotMade { id: id.clone() })?;
     let before = place.previous(left)?.ok_or_else(|| ManageError::NothingBefore {
         id: id.clone(),
@@ -76,7 +75,8 @@ fn switch(
 fn say(id: &ChrootId, place: &Place, left: u32, before: &Generation, now: u64, is_dry: bool) {
     let age = words::age(now.saturating_sub(before.record.created));
     let is = if is_dry { "would be" } else { "is" };
-    println!("{id}: generation {} {is} in use again, made {age} ago, after {left}", before.number);
+    let number = before.number;
+    println!("{id}: generation {number}, made {age} ago, {is} in use again instead of {left}");
     if let Some(left) = place.generation(left) {
         let difference = words::difference(&left.record.packages, &before.record.packages);
         println!("{id}: {difference}");

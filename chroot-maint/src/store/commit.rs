@@ -41,11 +41,14 @@ impl Work {
 impl Place {
     /// Makes room for the next generation. The chroot's lock must be held from here to the commit.
     pub(crate) fn begin(&self) -> Result<Work, StoreError> {
-        let generations = self.generations();
-        let highest = generation::highest(&generations)
-            .map_err(|source| StoreError::Read { path: generations, source })?;
-        let number = highest + 1;
         let parent = self.work();
+        let mut highest = 0;
+        // A tree that could not be deleted bears its number still.
+        for dir in [self.generations(), parent.clone()] {
+            let in_it = generation::highest(&dir);
+            highest = highest.max(in_it.map_err(|source| StoreError::Read { path: dir, source })?);
+        }
+        let number = highest + 1;
         let begin = || -> io::Result<PathBuf> {
             let dir = tempfile::Builder::new()
                 .prefix(&format!("{number}."))

@@ -158,15 +158,15 @@ mod tests {
         let mut second = held(&path);
         let holder = second.holder().unwrap().to_string();
         assert!(holder.starts_with(&format!("process {} (", process::id())), "{holder}");
-        let (told, tells) = mpsc::channel();
+        let (done, is_done) = mpsc::channel();
         let waiting = thread::spawn(move || {
             let lock = second.wait().unwrap();
-            told.send(()).unwrap();
+            done.send(()).unwrap();
             drop(lock);
         });
-        assert_eq!(tells.try_recv(), Err(mpsc::TryRecvError::Empty));
+        assert_eq!(is_done.try_recv(), Err(mpsc::TryRecvError::Empty));
         drop(first);
-        tells.recv().unwrap();
+        is_done.recv().unwrap();
         waiting.join().unwrap();
         take(&path);
     }
@@ -189,15 +189,15 @@ mod tests {
         first.delete().unwrap();
         assert!(!path.exists());
         let late = take(&path);
-        let (told, tells) = mpsc::channel();
+        let (done, is_done) = mpsc::channel();
         let waiting = thread::spawn(move || {
             let lock = waits.wait().unwrap();
-            told.send(()).unwrap();
+            done.send(()).unwrap();
             lock
         });
-        assert_eq!(tells.try_recv(), Err(mpsc::TryRecvError::Empty));
+        assert_eq!(is_done.try_recv(), Err(mpsc::TryRecvError::Empty));
         drop(late);
-        tells.recv().unwrap();
+        is_done.recv().unwrap();
         let _lock = waiting.join().unwrap();
         held(&path);
     }

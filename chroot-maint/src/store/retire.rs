@@ -44,6 +44,8 @@ impl Place {
             last = previous.number;
             kept.push(last);
         }
+        // Where handing out the one in use failed, schroot still has one before.
+        kept.extend(self.handed_out().schroot.map(|entry| entry.generation));
         let was_left = self.stamp(current.number).is_some_and(|stamp| stamp.recipe.is_some());
         let is_superfluous = |number: &u32| {
             // A later one that was never in use is from a run that was killed at its last step.
@@ -119,7 +121,7 @@ mod tests {
 
     use super::Retired;
     use crate::store::{
-        Place, Stamp, remove_tree,
+        HandedOut, Place, SchrootEntry, Stamp, remove_tree,
         testing::{commit, place, record},
     };
 
@@ -143,6 +145,17 @@ mod tests {
         assert_eq!(place.superfluous(1).unwrap(), [1, 2, 3]);
         assert_eq!(place.superfluous(2).unwrap(), [1, 2]);
         assert_eq!(place.superfluous(9).unwrap(), [0_u32; 0]);
+    }
+
+    #[test]
+    fn one_that_schroot_still_has_is_kept() {
+        let (_dir, place) = place();
+        for _ in 0..3 {
+            commit(&place);
+        }
+        let schroot = Some(SchrootEntry { path: "/etc/schroot/chroot.d/x".into(), generation: 1 });
+        place.put_handed_out(&HandedOut { schroot, sbuild: None }).unwrap();
+        assert_eq!(place.superfluous(1).unwrap(), [2]);
     }
 
     #[test]
@@ -206,6 +219,13 @@ mod tests {
         assert_eq!(place.whole().unwrap(), [2]);
         assert!(!place.generations().join("1.json").exists());
         remove_tree(&aside).unwrap();
+    }
+
+    #[test]
+    fn the_number_of_a_tree_that_is_not_deleted_yet_is_not_used_again() {
+        let (_dir, place) = place();
+        fs::create_dir(place.work().join("7.gone")).unwrap();
+        assert_eq!(place.begin().unwrap().number(), 8);
     }
 
     #[test]

@@ -33,13 +33,17 @@ impl Place {
         stamp.and_then(|stamp| stamp.recipe).unwrap_or_else(|| generation.record.recipe.clone())
     }
 
-    /// Notes that a generation was found to be as it should be, with what its archive had then.
+    /// Notes that a generation was found to be as it should be, with what its archive had then; unless another one is in
+    /// use by now.
     pub(crate) fn note_checked(
         &self,
         generation: u32,
         at: u64,
         indexes: Option<Indexes>,
     ) -> Result<(), StoreError> {
+        if self.current_number()? != Some(generation) {
+            return Ok(());
+        }
         let recipe = self.stamp(generation).and_then(|stamp| stamp.recipe);
         self.put_stamp(&Stamp { generation, at, indexes, recipe })
     }

@@ -221,7 +221,7 @@ mod tests {
     use std::{
         fs,
         os::unix::fs::symlink,
-        path::PathBuf,
+        path::{Path, PathBuf},
         process::{Command, Stdio},
     };
 
@@ -236,7 +236,7 @@ mod tests {
         (dir, tree)
     }
 
-    fn ways(tree: &std::path::Path, known_as: &std::path::Path) -> Vec<How> {
+    fn ways(tree: &Path, known_as: &Path) -> Vec<How> {
         of(tree, known_as).unwrap().into_iter().map(|user| user.how).collect()
     }
 

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that can't go on should panic")]
 
 mod caller;
+mod collect;
 mod create;
 mod emulation;
 mod enter;
@@ -12,11 +13,14 @@ mod fresh;
 mod install;
 mod make;
 mod outputs;
+mod remove;
 mod repository;
+mod rollback;
 mod sbuild;
 mod schroot;
 mod status;
 #[path = "../toy/mod.rs"]
 mod toy;
 mod toy_archive;
+mod toy_chroot;
 mod upgrade;

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// A config whose only chroots are the toy's.
-fn config(toy: &Toy, server: &Server, dists: &[&str]) -> String {
+pub(crate) fn config(toy: &Toy, server: &Server, dists: &[&str]) -> String {
     let mut text = format!(
         "retries = 0\nproxy = 'DIRECT'\n[defaults]\ninclude = ['hello']\nmirror = '{}'\n",
         server.address()
@@ -21,7 +21,8 @@ fn config(toy: &Toy, server: &Server, dists: &[&str]) -> String {
     text
 }
 
-fn archive() -> (Toy, Server) {
+/// The toy with its base and a package `hello`, and a server for it.
+pub(crate) fn archive() -> (Toy, Server) {
     let mut toy = Toy::new();
     toy.add_base();
     toy.add("toy", &Package::new("hello", "1").file("/usr/share/hello", "1\n"));

@@ -76,11 +76,11 @@ impl Room {
     }
 
     /// What it says last, when it must fail; the old generation must still be there, and nothing else.
-    fn failure(&self, dist: &str) -> String {
+    fn failure(&self, dist: &str, status: i32) -> String {
         let before = self.snapshot(dist, 1);
         let output = self.try_job(dist, &[]);
         let said = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert_eq!(output.status.code(), Some(status), "{said}");
         assert_eq!(self.current(dist), 1);
         assert_eq!(before, self.snapshot(dist, 1), "the generation in use was changed");
         self.nothing_is_left(dist, 1);
@@ -205,7 +205,7 @@ fn an_upgrade_that_takes_away_what_is_wanted_is_refused(caller: Caller) {
     let rival = Package::new("apt-rival", "1").field("Conflicts", "hello");
     let apt = Package::new("toy-base", "2").field("Essential", "yes");
     room.replace("hello", &[rival, apt.field("Depends", "apt-rival")]);
-    let said = room.failure("toy");
+    let said = room.failure("toy", 76);
     assert!(said.contains("would remove hello, which the chroot needs"), "{said}");
     let fetched = room.server.take_requests();
     let fetched_2 = fetched.iter().filter(|request| request.path.ends_with("toy-base_2_all.deb"));
@@ -225,10 +225,9 @@ fn an_upgrade_that_takes_away_what_a_user_wants_is_refused() {
 fn a_package_that_cant_be_installed_leaves_the_old_generation(caller: Caller) {
     let mut room = Room::made(caller);
     room.replace("hello", &[hello("2").script("postinst", "echo it does not work >&2; exit 3")]);
-    let said = room.failure("toy");
-    let reason = "upgrading the packages: exit status: 100: \
-                  installed hello package post-installation script subprocess returned error exit status 3";
-    assert!(said.ends_with(reason), "{said}");
+    let said = room.failure("toy", 65);
+    let reason = "package: hello: its post-installation script returned error exit status 3";
+    assert!(said.contains(reason), "{said}");
     room.replace("hello", &[hello("3")]);
     assert_eq!(changes(&room.job("toy")), ["~ hello 1 -> 3", "- old-lib 1"]);
 }
@@ -263,7 +262,7 @@ fn nothing_that_a_script_does_outside_its_files_lasts(caller: Caller) {
     room.job("toy");
     assert!(!is_busy(Path::new(&nap)), "what a script started still runs");
     let tree = room.tree("toy");
-    for file in ["tmp/litter", "run/litter", "dev/shm/litter", "dev/null"] {
+    for file in ["tmp/litter", "run/litter", "dev/shm/litter"] {
         assert!(!tree.join(file).exists(), "{file} is left");
     }
     // dpkg could replace it, though it was hidden.

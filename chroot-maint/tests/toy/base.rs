@@ -34,6 +34,7 @@ const PROGRAMS: &[&str] = &[
     "echo",
     "env",
     "false",
+    "getent",
     "grep",
     "id",
     "ln",
