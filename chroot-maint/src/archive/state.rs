@@ -14,7 +14,7 @@
 use std::{
     ffi::OsString,
     fs::{self, File},
-    io,
+    io, mem,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::Command,
@@ -49,7 +49,8 @@ pub(crate) struct Checked {
     pub(crate) indexes: Indexes,
 }
 
-/// An update under way. Dropping it leaves a directory that the next one deletes.
+/// An update under way. Dropping it before it is finished deletes what it has got: that would only keep a full disk
+/// full. What a killed one leaves, the next one deletes.
 #[derive(Debug)]
 pub(crate) struct Update<'a> {
     state: &'a ArchiveState,
@@ -102,6 +103,7 @@ impl ArchiveState {
         archs: &[Arch],
         at: u64,
     ) -> Result<Update<'_>, ArchiveError> {
+        let update = Update { state: self, archs: archs.to_vec(), sources: sources.to_owned(), at };
         let next = self.next();
         let lists = next.join("lists");
         let make = || -> io::Result<()> {
@@ -120,7 +122,7 @@ impl ArchiveState {
         if now.is_dir() {
             link_files(&now, &lists, |_| true)?;
         }
-        Ok(Update { state: self, archs: archs.to_vec(), sources: sources.to_owned(), at })
+        Ok(update)
     }
 
     /// Puts hard links to the lists that a tree of this architecture sees into a new directory. The lock must be held.
@@ -171,7 +173,7 @@ impl Update<'_> {
     }
 
     /// Takes over what apt has verified, and says what it is.
-    pub(crate) fn finish(self, recipe: &Recipe) -> Result<Checked, ArchiveError> {
+    pub(crate) fn finish(mut self, recipe: &Recipe) -> Result<Checked, ArchiveError> {
         let next = self.state.next();
         let lists = next.join("lists");
         let archs: Vec<String> = self.archs.iter().map(ToString::to_string).collect();
@@ -189,9 +191,8 @@ impl Update<'_> {
             indexes.suites.insert(name.clone(), suite);
         }
         let before = self.state.checked();
-        let sources = self.sources;
-        let checked =
-            Checked { version: VERSION, at: self.at, archs: archs.clone(), sources, indexes };
+        let sources = mem::take(&mut self.sources);
+        let checked = Checked { version: VERSION, at: self.at, archs, sources, indexes };
         let json = next.join("indexes.json");
         let write = || -> io::Result<()> {
             fs::write(&json, serde_json::to_vec_pretty(&checked)?)?;
@@ -204,6 +205,13 @@ impl Update<'_> {
         write().map_err(ArchiveError::write(&json))?;
         exchange(&next, &self.state.now())?;
         Ok(checked)
+    }
+}
+
+impl Drop for Update<'_> {
+    fn drop(&mut self) {
+        // When it is finished, there is nothing of that name any more.
+        let _ = fs::remove_dir_all(self.state.next());
     }
 }
 

@@ -155,6 +155,13 @@ impl Way {
     pub(super) fn set_proxy(&self, command: &mut Command, config: &Config) {
         set_proxy(command, config.proxy.as_deref(), self.host.proxy.as_deref());
     }
+
+    /// apt's settings for how long a mirror may be silent, in seconds, if the config says it.
+    pub(super) fn timeouts(config: &Config) -> impl Iterator<Item = (&'static str, u64)> {
+        let names = ["Acquire::http::Timeout", "Acquire::https::Timeout"];
+        let seconds = config.mirror_timeout.map(|time| time.as_secs());
+        seconds.into_iter().flat_map(move |time| names.map(|name| (name, time)))
+    }
 }
 
 /// Sees to it that somebody has looked after `newer_than`. The archive's lock must be held: it keeps what was found as it is.
@@ -182,6 +189,9 @@ fn bring_up_to_date(
     let mut apt_get = sandbox.outside("apt-get");
     update.configure(&mut apt_get, !nix::unistd::geteuid().is_root());
     way.set_proxy(&mut apt_get, config);
+    for (name, seconds) in Way::timeouts(config) {
+        apt_get.arg("-o").arg(format!("{name}={seconds}"));
+    }
     let failure = match process::relay_whole("apt-get update", apt_get) {
         Ok(said) => FetchFailure::read_warnings(&said),
         Err(process::Failure::Ended(said)) => Some(FetchFailure::read(&said)),

@@ -44,6 +44,10 @@ const TAKE: &str = concat!(
     r#"-exec ln -t "$STAGE/debs" -- {} +"#,
 );
 
+/// A file in the tree's /tmp that is there until mmdebstrap has emptied that, which is the last thing it does. Its exit
+/// status does not tell whether it got there: that of its process within the namespaces loses a death by a signal.
+const UNFINISHED: &str = "tmp/chroot-maint.unfinished";
+
 /// Unpacks and configures a whole system into the work directory's tree; gives what the archive had, if that is known.
 pub(super) fn bootstrap(task: &Task<'_>) -> Result<Option<Seen>, BodyError> {
     let &Task { config, id, chroot, sandbox, work, .. } = task;
@@ -62,7 +66,11 @@ pub(super) fn bootstrap(task: &Task<'_>) -> Result<Option<Seen>, BodyError> {
         mmdebstrap.arg(format!("--include={}", chroot.recipe.include.join(",")));
     }
     mmdebstrap.args(APT_OPTIONS.map(|option| format!("--aptopt={option}")));
+    for (name, seconds) in Way::timeouts(config) {
+        mmdebstrap.arg(format!("--aptopt={name} \"{seconds}\""));
+    }
     mmdebstrap.arg("--dpkgopt=force-unsafe-io");
+    mmdebstrap.arg(format!(r#"--setup-hook=: >"$1/{UNFINISHED}""#));
     if let Some(stage) = &stage {
         println!("{} of the packages that can be had are in the cache", stage.offered.files);
         share(&mut mmdebstrap, stage);
@@ -82,7 +90,11 @@ pub(super) fn bootstrap(task: &Task<'_>) -> Result<Option<Seen>, BodyError> {
     if let Some(stage) = &stage {
         keep(config, stage, &work.tree());
     }
-    made.map(|()| seen)
+    made?;
+    if work.tree().join(UNFINISHED).exists() {
+        return Err(BodyError::Unfinished);
+    }
+    Ok(seen)
 }
 
 /// Has mmdebstrap take its lists and packages from a stage, and leave there what it fetches.

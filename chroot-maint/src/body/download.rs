@@ -29,6 +29,9 @@ pub(super) fn download(
     apt_get.args(NO_LOCKS).args(["-q", "--download-only"]).args(DIST_UPGRADE);
     way.set_proxy(&mut apt_get, task.config);
     apt_get.env("TMPDIR", task.work.tmp());
+    for (name, seconds) in Way::timeouts(task.config) {
+        apt_get.arg("-o").arg(format!("{name}={seconds}"));
+    }
     // What it says of packages is what the simulation said.
     let mut said = Said::new()?;
     apt_get.stdout(said.writer()?);

@@ -80,6 +80,8 @@ pub(crate) enum BodyError {
     NoRoom { path: PathBuf, free: Size, needed: Size },
     #[error(transparent)]
     HandOut(#[from] OutputError),
+    #[error("one of mmdebstrap's processes was killed before the tree was finished")]
+    Unfinished,
     #[error("the new tree is not fit for use: {0}")]
     Unfit(String),
 }

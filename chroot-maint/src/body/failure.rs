@@ -112,6 +112,11 @@ impl BodyError {
                 "these come and go; if this one stays, take another version of QEMU",
             )
             .with_last_lines(output),
+            Self::Unfinished => Failure::new(
+                Host,
+                self.to_string(),
+                "see by `dmesg' whether that was for want of memory, and try again",
+            ),
             Self::Unfit(_) => Failure::new(Package, self.to_string(), SEE_LOG),
             Self::Overdue { limit } => Failure::new(
                 Package,

@@ -9,6 +9,7 @@ use crate::spec::{Arch, Dist, Fresh, Output, Variant, nearest, parse_span};
 pub(super) struct Document {
     pub(super) state_dir: Option<PathBuf>,
     pub(super) proxy: Option<String>,
+    pub(super) mirror_timeout: Option<Duration>,
     pub(super) keep_generations: Option<u32>,
     pub(super) retries: Option<u32>,
     pub(super) retry_delay: Option<Duration>,

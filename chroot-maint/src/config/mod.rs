@@ -35,6 +35,8 @@ pub(crate) struct Config {
     pub(crate) state_dir: PathBuf,
     /// The proxy that the config names; otherwise the host's apt decides.
     pub(crate) proxy: Option<String>,
+    /// How long a mirror may be silent, if the config says it.
+    pub(crate) mirror_timeout: Option<Duration>,
     pub(crate) host: Host,
     /// How many generations of a chroot are kept, the one in use among them; 1 or more.
     pub(crate) keep_generations: u32,

@@ -74,6 +74,7 @@ pub(super) fn resolve(
         file,
         state_dir,
         proxy: document.proxy,
+        mirror_timeout: document.mirror_timeout,
         host,
         keep_generations: document.keep_generations.unwrap_or(KEEP_GENERATIONS),
         retries: document.retries.unwrap_or(RETRIES),

@@ -22,6 +22,7 @@ pub(super) fn parse(text: &str) -> Result<Document, Problem> {
 
     let state_dir = top.take_as("state-dir", |value| value.text(absolute))?;
     let proxy = top.take_as("proxy", |value| value.text(proxy))?;
+    let mirror_timeout = top.take_as("mirror-timeout", |value| value.text(span))?;
     let fresh = top.take_as("fresh", |value| value.text(str::parse))?;
     let keep_generations = top.take_as("keep-generations", |value| value.count())?;
     let retries = top.take_as("retries", |value| value.number())?;
@@ -37,6 +38,7 @@ pub(super) fn parse(text: &str) -> Result<Document, Problem> {
     Ok(Document {
         state_dir,
         proxy,
+        mirror_timeout,
         keep_generations,
         retries,
         retry_delay,
@@ -112,6 +114,7 @@ mod tests {
             r#"
             state-dir = "/var/lib/chroot-maint"
             fresh = "7d"
+            mirror-timeout = "10s"
             keep-generations = 2
 
             [defaults]

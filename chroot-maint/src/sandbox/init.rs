@@ -39,6 +39,10 @@ pub(super) fn run(plan: &Plan, first_stage: i32, words: &[OsString]) -> Result<u
         personality::set(Persona::from_bits_retain(0x0008)).told("can't be a 32-bit machine")?;
     }
 
+    if !matches!(plan.view, View::Session(_)) {
+        hide_terminal()?;
+    }
+
     let (place, command) = words.split_first().ok_or_else(|| Fault::new("no tree is named"))?;
     let place = Path::new(place);
     let mut child = match &plan.view {
@@ -88,6 +92,17 @@ fn register(line: &str) -> Result<(), Fault> {
     }
     .told("can't mount binfmt_misc")?;
     fs::write(format!("{HERE}/register"), line).told("can't register the emulator")
+}
+
+/// Nobody is there to be asked: who opens the terminal reads an end, instead of being stopped by it for as long as
+/// the job is in its background.
+fn hide_terminal() -> Result<(), Fault> {
+    let bind = mount(Some("/dev/null"), "/dev/tty", None::<&str>, MsFlags::MS_BIND, None::<&str>);
+    match bind {
+        // There is none to be hidden.
+        Err(Errno::ENOENT) => Ok(()),
+        done => done.told("can't hide the terminal"),
+    }
 }
 
 /// The host as it is, but for the processes.

@@ -92,6 +92,12 @@ pub(super) fn packages() -> Vec<Package> {
     vec![base, apt, build_essential]
 }
 
+/// Gives a package programs of the host, with those of their libraries that the base does not have.
+pub(super) fn with_more_programs(package: Package, names: &[&str]) -> Package {
+    let base = libraries(PROGRAMS);
+    with_programs(package, names, &libraries(names).difference(&base).cloned().collect())
+}
+
 fn with_programs(mut package: Package, names: &[&str], libraries: &BTreeSet<PathBuf>) -> Package {
     for name in names {
         let path = PathBuf::from("/usr/bin").join(name);

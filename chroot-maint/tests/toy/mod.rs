@@ -222,6 +222,13 @@ impl Toy {
         self.suites.get_mut(suite).unwrap().without_by_hash = true;
     }
 
+    /// Changes a word in a suite's Release file as it lies there, which the signature does not cover then.
+    pub(crate) fn tamper(&self, suite: &str) {
+        let path = self.dists(suite).join("InRelease");
+        let text = fs::read_to_string(&path).unwrap().replace("Origin: Toy", "Origin: Fake");
+        fs::write(path, text).unwrap();
+    }
+
     /// Everything right again.
     pub(crate) fn mend(&mut self, suite: &str) {
         self.suites.insert(suite.to_owned(), Suite::default());

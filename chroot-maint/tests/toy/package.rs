@@ -47,6 +47,10 @@ impl Package {
         }
     }
 
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     pub(crate) fn arch(mut self, arch: &str) -> Self {
         arch.clone_into(&mut self.arch);
         self
@@ -87,6 +91,11 @@ impl Package {
     /// A copy of a file of the host, mode included.
     pub(crate) fn host_file(self, path: &str, source: &Path) -> Self {
         self.content(path, Content::Host(source.to_owned()))
+    }
+
+    /// Programs of the host with their libraries, for trees with the toy base.
+    pub(crate) fn host_programs(self, names: &[&str]) -> Self {
+        super::base::with_more_programs(self.native(), names)
     }
 
     /// A maintainer script, such as `postinst`: what comes after the line `#!/bin/sh`.
