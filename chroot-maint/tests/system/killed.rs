@@ -239,6 +239,7 @@ fn nothing_is_lost_by_a_kill(caller: Caller) {
         eprintln!("{round}: {deed:?}, {whom:?} {moment:?}: {was_killed}");
         let told = Told(&said);
         assert_at_rest(&state);
+        assert_status_is_true(&scene);
         if let Some(old) = &old {
             old.assert_intact(&scene.place());
         }
@@ -274,6 +275,20 @@ fn nothing_is_lost_by_a_kill(caller: Caller) {
         "{kills} kills of runs of {:.1} s: {before} before the new generation was in use, {after} after, {late} too late",
         (time / 3).as_secs_f32()
     );
+}
+
+/// Nobody works on it now; what is in use, and whether something is unfinished, can be seen.
+fn assert_status_is_true(scene: &Scene) {
+    let said = run(&mut scene.command(&["status", "--json"])).stdout;
+    let status: serde_json::Value = serde_json::from_slice(&said).unwrap();
+    let row = &status["chroots"][0];
+    assert_eq!(row["generation"].as_u64(), scene.current().map(u64::from), "{row}");
+    assert!(row["process"].is_null(), "{row}");
+    let work = fs::read_dir(scene.place().join("work"));
+    let is_unfinished = work.is_ok_and(|mut work| work.next().is_some());
+    let told = row["unfinished"].as_array().unwrap();
+    assert!(!is_unfinished || !told.is_empty(), "{row}");
+    assert_eq!(row["state"] == "interrupted", !told.is_empty(), "{row}");
 }
 
 /// Shows what a run said if the test fails before this is dropped.
