@@ -57,7 +57,7 @@ pub(crate) fn run(
     match wanted {
         Wanted::Chroots(which) => {
             let config = Rc::new(config?);
-            let mut chosen = spec::select(which, &config.selectable())?;
+            let mut chosen = Vec::from_iter(spec::select(which, &config.selectable())?);
             // Emulated ones take several times as long, which nobody has measured before the first run.
             chosen.sort_by_key(|id| id.arch == config.host.arch);
             let program = Program::new(config.file.clone(), options.fresh, options.no_wait)
