@@ -7,8 +7,8 @@ use nix::sys::{
     statvfs::statvfs,
 };
 
-use super::{BodyError, process, size::Size, task::Task};
-use crate::{sandbox::Sandbox, store::Generation};
+use super::{BodyError, process, task::Task};
+use crate::{sandbox::Sandbox, spec::Size, store::Generation};
 
 /// Copies everything that a tree is made of, links to each other and sparse files as such. Where the file system can,
 /// contents are shared until they change, and it costs next to nothing.

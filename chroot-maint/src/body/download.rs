@@ -11,10 +11,12 @@ use super::{
     archive::{Way, keep_packages},
     process,
     simulate::{DIST_UPGRADE, NO_LOCKS},
-    size::Size,
     task::Task,
 };
-use crate::archive::{FetchFailure, Stage};
+use crate::{
+    archive::{FetchFailure, Stage},
+    spec::Size,
+};
 
 /// Fetches into the stage what the cache did not have, and into the cache; gives how much more disk space the upgraded
 /// tree takes, in bytes.

@@ -5,12 +5,11 @@ use std::{io, path::PathBuf, process::ExitStatus, time::Duration};
 use nix::sys::signal::Signal;
 use thiserror::Error;
 
-use super::size::Size;
 use crate::{
     archive::{ArchiveError, FetchFailure, HostAptError, SourcesError},
     outputs::OutputError,
     sandbox::SandboxError,
-    spec::{ArchiveId, ChrootId, JobName, show_span},
+    spec::{ArchiveId, ChrootId, JobName, Size, show_span},
     store::{Process, StoreError},
     tools::MissingTools,
 };

@@ -4,7 +4,6 @@ use super::{
     BodyError,
     archive::{self, Way},
     clone, download, guard, install,
-    manifest::Changes,
     packages::Packages,
     seal, simulate,
     task::Task,
@@ -12,7 +11,7 @@ use super::{
 };
 use crate::{
     spec::Indexes,
-    store::{Generation, Place},
+    store::{Changes, Generation, Place},
     tools,
 };
 

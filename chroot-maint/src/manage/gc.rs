@@ -17,7 +17,7 @@ use crate::{
     config::Config,
     error::Error,
     sandbox::Sandbox,
-    spec::{ArchiveId, ChrootId, JobName},
+    spec::{ArchiveId, ChrootId, JobName, Size},
     store::{Attempt, Lock, Place, Store},
 };
 
@@ -40,7 +40,7 @@ pub(crate) fn gc(config: &Config, options: &Options) -> Result<ExitCode, Error> 
     };
     run.all()?;
     if !run.is_silent {
-        let freed = words::size(run.freed);
+        let freed = Size(run.freed);
         match (run.freed, run.is_dry) {
             (0, _) => println!("there is nothing to free"),
             (_, true) => println!("{freed} would be freed"),
@@ -271,7 +271,7 @@ impl Run<'_> {
     fn say_freed(&mut self, what: impl Display, deleted: impl Display, freed: u64) {
         self.freed += freed;
         let would = if self.is_dry { "would delete" } else { "deleted" };
-        self.say(what, format!("{would} {deleted} ({})", words::size(freed)));
+        self.say(what, format!("{would} {deleted} ({})", Size(freed)));
     }
 
     fn say_if_unknown(&self, id: &ChrootId, is_configured: bool) {

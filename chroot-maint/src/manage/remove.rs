@@ -9,7 +9,7 @@ use crate::{
     config::Config,
     error::Error,
     sandbox::Sandbox,
-    spec::ChrootId,
+    spec::{ChrootId, Size},
     store::{Lock, Place, User},
 };
 
@@ -52,7 +52,7 @@ pub(crate) fn remove(config: &Config, name: &str, options: &Options) -> Result<E
         return Ok(ExitCode::from(SOMETHING_STAYS));
     }
     if !options.silent {
-        println!("{id} is removed: {} are free again", words::size(removed.freed));
+        println!("{id} is removed: {} are free again", Size(removed.freed));
         if is_configured {
             println!("{id} is in the config still: the next run makes it anew");
         }

@@ -2,18 +2,18 @@
 
 use std::{
     process::ExitCode,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use super::{ManageError, locked, words};
+use super::{ManageError, locked};
 use crate::{
     body::{BodyError, hand_out, settle},
     cli::Options,
     config::Config,
     error::Error,
     sandbox::Sandbox,
-    spec::ChrootId,
-    store::{Generation, Place, Stamp},
+    spec::{ChrootId, about},
+    store::{Changes, Generation, Place, Stamp},
 };
 
 /// One rename, and a note that keeps the next run from going forward again merely because time has passed.
@@ -73,12 +73,13 @@ fn switch(
 }
 
 fn say(id: &ChrootId, place: &Place, left: u32, before: &Generation, now: u64, is_dry: bool) {
-    let age = words::age(now.saturating_sub(before.record.created));
+    let age = about(Duration::from_secs(now.saturating_sub(before.record.created)));
     let is = if is_dry { "would be" } else { "is" };
     let number = before.number;
     println!("{id}: generation {number}, made {age} ago, {is} in use again instead of {left}");
     if let Some(left) = place.generation(left) {
-        let difference = words::difference(&left.record.packages, &before.record.packages);
+        let difference =
+            Changes::between(&left.record.packages, &before.record.packages).in_short();
         println!("{id}: {difference}");
     }
 }

@@ -15,6 +15,7 @@ mod nearest;
 mod output;
 mod recipe;
 mod selection;
+mod size;
 mod span;
 
 pub(crate) use arch::{Arch, Elf};
@@ -30,4 +31,5 @@ pub(crate) use nearest::nearest;
 pub(crate) use output::Output;
 pub(crate) use recipe::{Recipe, Variant, is_security};
 pub(crate) use selection::{Selectable, SelectionError, select};
+pub(crate) use size::Size;
 pub(crate) use span::{about, parse_span, show_span};

@@ -3,7 +3,6 @@
 //! Reads the state directory and nothing else, waits for no lock and changes nothing. `look` finds the facts,
 //! `verdict` says what they come to, `table` and `json` show them.
 
-mod human;
 mod json;
 mod logs;
 mod look;
@@ -17,7 +16,7 @@ use std::{
     collections::BTreeSet,
     io::Write,
     process::ExitCode,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use crate::{
@@ -41,6 +40,11 @@ pub(crate) fn run(config: &Config, which: &[String], as_json: bool) -> Result<Ex
     };
     std::io::stdout().lock().write_all(text.as_bytes()).map_err(Error::Output)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// How long ago a time was. One that is still to come counts as now.
+fn ago(then: u64, now: u64) -> String {
+    spec::about(Duration::from_secs(now.saturating_sub(then)))
 }
 
 /// Among those that are configured and those that are there.

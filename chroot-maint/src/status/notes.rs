@@ -2,7 +2,7 @@
 
 use std::{fmt, path::Path};
 
-use super::{human, look::Row, verdict::State};
+use super::{ago, look::Row, verdict::State};
 use crate::store::Action;
 
 /// A remark on one chroot.
@@ -78,7 +78,7 @@ fn failed(row: &Row, now: u64) -> Option<Note<'_>> {
         Action::Upgrade => "upgrading it",
         Action::HandOut => "handing it out",
     };
-    let ago = human::age(outcome.at, now);
+    let ago = ago(outcome.at, now);
     Some(Note {
         what: format!("{action} failed {ago} ago: {}", failure.reason),
         mend: failure.advice.clone(),

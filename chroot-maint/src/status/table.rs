@@ -3,12 +3,15 @@
 use std::fmt;
 
 use super::{
-    human,
+    ago,
     look::Row,
     notes::notes,
     verdict::{Good, State},
 };
-use crate::{spec::Output, store::Action};
+use crate::{
+    spec::{Output, Size},
+    store::Action,
+};
 
 /// All of it, as it is written.
 pub(super) struct Table<'a> {
@@ -32,7 +35,7 @@ const COLUMNS: [Column; 7] = [
     Column {
         head: "CHECKED",
         right: true,
-        cell: |row, now| or_dash(row.checked.map(|checked| human::age(checked, now))),
+        cell: |row, now| or_dash(row.checked.map(|checked| ago(checked, now))),
     },
     Column { head: "OUTPUTS", right: false, cell: |row, _| outputs(row) },
     Column { head: "LAST OUTCOME", right: false, cell: |row, _| outcome(row) },
@@ -66,11 +69,11 @@ impl fmt::Display for Table<'_> {
 }
 
 fn age(row: &Row, now: u64) -> String {
-    or_dash(row.current.as_ref().map(|current| human::age(current.record.created, now)))
+    or_dash(row.current.as_ref().map(|current| ago(current.record.created, now)))
 }
 
 fn size(row: &Row, _: u64) -> String {
-    or_dash(row.current.as_ref().map(|current| human::size(current.record.size)))
+    or_dash(row.current.as_ref().map(|current| Size(current.record.size).to_string()))
 }
 
 /// The directory goes without saying.

@@ -15,6 +15,7 @@
 //! What `current` points at is the chroot, and nothing else is: so a kill at any point leaves
 //! either the old chroot or the new one. Knows nothing of apt, nor of user namespaces.
 
+mod changes;
 mod commit;
 mod departure;
 pub(crate) mod durable;
@@ -40,6 +41,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+pub(crate) use changes::Changes;
 pub(crate) use commit::Work;
 pub(crate) use error::StoreError;
 pub(crate) use generation::{Generation, Package, Record};

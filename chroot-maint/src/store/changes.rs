@@ -2,11 +2,11 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use crate::store::Package;
+use super::Package;
 
 /// The differences, by the names of the packages.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Changes<'a> {
+pub(crate) struct Changes<'a> {
     of: BTreeMap<&'a str, Change<'a>>,
 }
 
@@ -19,7 +19,7 @@ enum Change<'a> {
 }
 
 impl<'a> Changes<'a> {
-    pub(super) fn between(old: &'a [Package], new: &'a [Package]) -> Self {
+    pub(crate) fn between(old: &'a [Package], new: &'a [Package]) -> Self {
         let mut of: BTreeMap<&str, Change<'_>> = old
             .iter()
             .map(|Package { name, version }| (&**name, Change::Removed { version }))
@@ -36,8 +36,33 @@ impl<'a> Changes<'a> {
         Self { of }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.of.is_empty()
+    }
+
+    /// On one line: how many there are, and the first of them.
+    pub(crate) fn in_short(&self) -> String {
+        const SHOWN: usize = 4;
+        let shown: Vec<String> =
+            self.of.iter().take(SHOWN).map(|(name, change)| change.of(name)).collect();
+        let shown = shown.join(", ");
+        match self.of.len() {
+            0 => "no package differs".to_owned(),
+            1 => format!("1 package differs: {shown}"),
+            count @ 2..=SHOWN => format!("{count} packages differ: {shown}"),
+            count => format!("{count} packages differ: {shown}, and {} more", count - SHOWN),
+        }
+    }
+}
+
+impl Change<'_> {
+    /// The change of the package of this name.
+    fn of(&self, name: &str) -> String {
+        match self {
+            Self::Added { version } => format!("+ {name} {version}"),
+            Self::Removed { version } => format!("- {name} {version}"),
+            Self::Replaced { old, new } => format!("~ {name} {old} -> {new}"),
+        }
     }
 }
 
@@ -46,20 +71,13 @@ impl fmt::Display for Changes<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (mut added, mut removed, mut replaced) = (0, 0, 0);
         for (name, change) in &self.of {
-            match change {
-                Change::Added { version } => {
-                    added += 1;
-                    writeln!(f, "+ {name} {version}")?;
-                }
-                Change::Removed { version } => {
-                    removed += 1;
-                    writeln!(f, "- {name} {version}")?;
-                }
-                Change::Replaced { old, new } => {
-                    replaced += 1;
-                    writeln!(f, "~ {name} {old} -> {new}")?;
-                }
-            }
+            let count = match change {
+                Change::Added { .. } => &mut added,
+                Change::Removed { .. } => &mut removed,
+                Change::Replaced { .. } => &mut replaced,
+            };
+            *count += 1;
+            writeln!(f, "{}", change.of(name))?;
         }
         write!(f, "packages: {replaced} changed, {added} added, {removed} removed")
     }
@@ -97,5 +115,18 @@ mod tests {
         let old = packages(&[("a:amd64", "1"), ("a:i386", "1")]);
         let new = packages(&[("a:i386", "1"), ("a:amd64", "1")]);
         assert!(Changes::between(&old, &new).is_empty());
+    }
+
+    #[test]
+    fn in_short_they_are_counted_and_the_first_ones_named() {
+        let old = packages(&[("a", "1"), ("b", "2"), ("c", "3")]);
+        assert_eq!(Changes::between(&old, &old).in_short(), "no package differs");
+        let new = packages(&[("b", "1"), ("c", "3"), ("d", "1")]);
+        let shown = Changes::between(&old, &new).in_short();
+        assert_eq!(shown, "3 packages differ: - a 1, ~ b 2 -> 1, + d 1");
+        let shown = Changes::between(&old[1..], &new[..2]).in_short();
+        assert_eq!(shown, "1 package differs: ~ b 2 -> 1");
+        let many = packages(&["0", "1", "2", "3", "4", "5", "6", "7", "8"].map(|name| (name, "1")));
+        assert!(Changes::between(&many, &[]).in_short().ends_with("- 3 1, and 5 more"));
     }
 }

@@ -1,8 +1,8 @@
-//! An amount of bytes, for people.
+//! An amount of bytes, for people. Does not know what is so big.
 
 use std::fmt;
 
-/// Shown with three digits or so, by thousands, as apt does it.
+/// Shown with two or three digits, by thousands, as apt does it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Size(pub(crate) u64);
 
@@ -15,7 +15,7 @@ impl fmt::Display for Size {
             }
             (tenths, whole, unit) = (whole % 1000 / 100, whole / 1000, larger);
         }
-        if unit == "B" || whole >= 100 {
+        if unit == "B" || whole >= 10 {
             write!(f, "{whole} {unit}")
         } else {
             write!(f, "{whole}.{tenths} {unit}")
@@ -28,13 +28,16 @@ mod tests {
     use super::Size;
 
     #[test]
-    fn three_digits_or_so() {
+    fn there_are_two_digits_where_it_matters() {
         for (bytes, shown) in [
             (0, "0 B"),
             (999, "999 B"),
-            (1234, "1.2 kB"),
-            (123_456, "123 kB"),
-            (2_950_000_000, "2.9 GB"),
+            (1_000, "1.0 kB"),
+            (9_949, "9.9 kB"),
+            (12_345, "12 kB"),
+            (412_900_000, "412 MB"),
+            (1_300_000_000, "1.3 GB"),
+            (12_000_000_000_000, "12 TB"),
         ] {
             assert_eq!(Size(bytes).to_string(), shown);
         }
