@@ -91,6 +91,9 @@ pub(crate) struct Replace {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Beside {
     pub(crate) from: String,
+    /// Whether the group is whole without it.
+    #[serde(default)]
+    pub(crate) optional: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -137,12 +140,16 @@ pub(crate) struct Names {
     pub(crate) triplet: String,
     /// The version in the names of its compiler.
     pub(crate) gcc: String,
+    /// The GNU name of the donor's architecture.
+    pub(crate) donor: String,
 }
 
 impl Names {
     /// Puts them in.
     pub(crate) fn fill(&self, text: &str) -> String {
-        text.replace("TRIPLET", &self.triplet).replace("GCCVER", &self.gcc)
+        text.replace("TRIPLET", &self.triplet)
+            .replace("GCCVER", &self.gcc)
+            .replace("DONOR", &self.donor)
     }
 
     /// The names that a file may have, in order.
@@ -334,7 +341,11 @@ mod tests {
 
     #[test]
     fn placeholders_and_alternatives_are_filled_in() {
-        let names = Names { triplet: "t-linux-gnu".to_owned(), gcc: "14".to_owned() };
-        assert_eq!(names.alternatives("/a/TRIPLET/GCCVER|/b"), ["/a/t-linux-gnu/14", "/b"]);
+        let [triplet, gcc, donor] = ["t-linux-gnu", "14", "d-linux-gnu"].map(str::to_owned);
+        let names = Names { triplet, gcc, donor };
+        assert_eq!(
+            names.alternatives("/a/TRIPLET/GCCVER|/DONOR"),
+            ["/a/t-linux-gnu/14", "/d-linux-gnu"]
+        );
     }
 }

@@ -184,8 +184,12 @@ impl Work<'_> {
         for beside in &group.beside {
             let from = self.names.alternatives(&beside.from);
             let found = from.iter().find(|file| self.is_program(file));
-            let found =
-                found.ok_or_else(|| format!("the native chroot has no {}", from.join(" or ")))?;
+            let Some(found) = found else {
+                if beside.optional {
+                    continue;
+                }
+                return Err(format!("the native chroot has no {}", from.join(" or ")));
+            };
             copies.push((Path::new("lib").join(base(found)), PathBuf::from(found)));
         }
         if programs.is_empty() {

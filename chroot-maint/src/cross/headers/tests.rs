@@ -4,7 +4,8 @@ const BASE: u64 = 0x40_0000;
 const HEADER: usize = 64 + 56;
 
 fn names() -> Names {
-    Names { triplet: "aarch64-linux-gnu".to_owned(), gcc: "14".to_owned() }
+    let [triplet, gcc, donor] = ["aarch64-linux-gnu", "14", "x86_64-linux-gnu"].map(str::to_owned);
+    Names { triplet, gcc, donor }
 }
 
 fn directory(path: &str, component: Option<&str>, marks: [u8; 4]) -> Directory {
