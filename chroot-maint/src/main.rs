@@ -9,6 +9,8 @@ mod archive;
 mod body;
 mod cli;
 mod config;
+#[cfg_attr(not(test), expect(dead_code, reason = "jobs and bodies are yet to use it"))]
+mod cross;
 mod doctor;
 mod enter;
 mod error;

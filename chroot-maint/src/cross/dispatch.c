@@ -1,0 +1,286 @@
+/* Stands where a foreign chroot's own compiler or binutil would: starts the host's build of it, or
+ * where that one would not do the same, the chroot's own under emulation.
+ *
+ * Compiled statically in the donor, with these set:
+ *   PRIVATE   the directory of the tree in the chroot
+ *   TRIPLET   the GNU name of the chroot's architecture
+ *   GCC       the compiler's version, as in its directories
+ *   SUFFIX    what dpkg-divert has put after the name of the chroot's own program
+ * Static, so that nothing that is preloaded for emulated programs gets into its way, and so that it works without
+ * /proc. It decides by its own name, its arguments and its environment; it reads no file but response files, and
+ * never writes. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define LIBEXEC "/usr/libexec/gcc/" TRIPLET "/" GCC "/"
+#define OLD_LIBEXEC "/usr/lib/gcc/" TRIPLET "/" GCC "/"
+#define EXEC_PREFIX "/usr/lib/gcc/"
+#define IPREFIX EXEC_PREFIX TRIPLET "/" GCC "/"
+#define PLUGIN "liblto_plugin.so"
+#define NATIVE_PLUGIN PRIVATE "/lib/" PLUGIN
+#define BFD_PLUGIN "/usr/lib/bfd-plugins/" PLUGIN
+
+static int starts(const char *text, const char *with) { return strncmp(text, with, strlen(with)) == 0; }
+
+static int ends(const char *text, const char *with)
+{
+	size_t length = strlen(text), tail = strlen(with);
+	return length >= tail && strcmp(text + length - tail, with) == 0;
+}
+
+static const char *base(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash ? slash + 1 : path;
+}
+
+static void fail(const char *what)
+{
+	fprintf(stderr, "chroot-maint: can't run %s: %s\n", what, strerror(errno));
+	_exit(127);
+}
+
+/* The path that this program was placed at, through whatever symlinks it was called by. */
+static void own_path(char path[PATH_MAX])
+{
+	ssize_t length = readlink("/proc/self/exe", path, PATH_MAX - 1);
+	if (length > 0) {
+		path[length] = 0;
+		return;
+	}
+	const char *called = (const char *)getauxval(AT_EXECFN);
+	if (!called || !realpath(called, path))
+		fail("a compiler whose name can't be found out");
+}
+
+/* What the host's driver would do otherwise than the chroot's own, or would say otherwise about itself. */
+static int is_for_emulated_driver(const char *word)
+{
+	/* A compiler that can offload notes -lm in the debugging information of what it compiles and links at once. */
+	static const char *const whole[] = { "-v", "-###", "--version", "-l", "-lm", 0 };
+	static const char *const parts[] = {
+		"-print-", "--print-", "-dump", "--help", "--target-help", "-wrapper", "-specs", "--specs",
+		/* Where it looks for things is another matter with these. */
+		"--sysroot", "-isysroot", "-fuse-ld", "-iprefix", "-iwithprefix",
+		/* They are for the architecture that the compiler runs on. */
+		"-fplugin", "-march=native", "-mcpu=native", "-mtune=native",
+		/* Only the chroot's own may have been built to offload. */
+		"-fopenmp", "-fopenacc", "-foffload", "-lgfortran",
+		/* Other character sets are modules, of the architecture that the compiler runs on. */
+		"-finput-charset", "-fexec-charset", "-fwide-exec-charset",
+		/* These show the paths of files that it has found another way to. */
+		"-Xlinker", "-Wl,-M", "-Wl,--print-map", "-Wl,-t", "-Wl,--trace", "-Wl,--verbose", "-Wl,--cref", 0,
+	};
+	for (int i = 0; whole[i]; i++)
+		if (strcmp(word, whole[i]) == 0)
+			return 1;
+	for (int i = 0; parts[i]; i++)
+		if (starts(word, parts[i]))
+			/* -dumpdir, -dumpbase and -dumpbase-ext only name files. */
+			return !(starts(word, "-dumpbase") || starts(word, "-dumpdir"));
+	return 0;
+}
+
+static int is_no_link(const char *word)
+{
+	static const char *const stops[] = { "-c", "-S", "-E", "-M", "-MM", "-fsyntax-only", 0 };
+	for (int i = 0; stops[i]; i++)
+		if (strcmp(word, stops[i]) == 0)
+			return 1;
+	return 0;
+}
+
+static int is_for_emulated_compiler(const char *word)
+{
+	return strcmp(word, "-v") == 0 || strcmp(word, "-version") == 0 || strcmp(word, "--version") == 0 ||
+	       starts(word, "-fplugin") || starts(word, "-fopenacc") || starts(word, "--help") ||
+	       starts(word, "--target-help") || starts(word, "-iwithprefix");
+}
+
+static int response_asks(const char *name, int (*asks)(const char *), int depth)
+{
+	/* One that can't be read is for the program itself to complain about. */
+	FILE *file = depth < 16 ? fopen(name, "r") : NULL;
+	char text[4096];
+	int found = 0;
+	if (!file)
+		return 0;
+	/* Options with blanks in them are none of those that are looked for. */
+	while (!found && fscanf(file, " %4095s", text) == 1) {
+		char *start = text + strspn(text, "'\"");
+		found = *start == '@' ? response_asks(start + 1, asks, depth + 1) : asks(start);
+	}
+	fclose(file);
+	return found;
+}
+
+static int any(char **words, int (*asks)(const char *))
+{
+	for (; *words; words++) {
+		if (asks(*words))
+			return 1;
+		if (**words == '@' && response_asks(*words + 1, asks, 0))
+			return 1;
+	}
+	return 0;
+}
+
+/* Whether every part of a list in the environment is one of these two's, which change owners and flush to disk: a
+ * compiler's output is the same without them. */
+static int is_only_of_builds(const char *variable)
+{
+	const char *list = getenv(variable);
+	while (list && *list) {
+		char name[PATH_MAX];
+		list += strspn(list, ": ");
+		size_t length = strcspn(list, ": ");
+		if (length >= sizeof name)
+			return 0;
+		memcpy(name, list, length);
+		name[length] = 0;
+		if (length && !starts(base(name), "libfakeroot") && !starts(base(name), "libeatmydata"))
+			return 0;
+		list += length;
+	}
+	return 1;
+}
+
+static int is_gcc_plugin(const char *path)
+{
+	return strcmp(path, LIBEXEC PLUGIN) == 0 || strcmp(path, OLD_LIBEXEC PLUGIN) == 0 ||
+	       strcmp(path, BFD_PLUGIN) == 0;
+}
+
+static void emulated(const char *path, char **argv)
+{
+	char own[PATH_MAX + sizeof SUFFIX];
+	const char *prefix = getenv("GCC_EXEC_PREFIX");
+	snprintf(own, sizeof own, "%s" SUFFIX, path);
+	if (prefix && strcmp(prefix, EXEC_PREFIX) == 0)
+		unsetenv("GCC_EXEC_PREFIX");
+	execv(own, argv);
+	fail(own);
+}
+
+static void native(const char *name, const char *argv0, char **words, int count)
+{
+	static char program[PATH_MAX];
+	char **all = calloc((size_t)count + 8, sizeof *all);
+	int n = 0;
+	if (!all)
+		fail(name);
+	snprintf(program, sizeof program, PRIVATE "/bin/%s", name);
+	unsetenv("LD_PRELOAD");
+	/* Compilers are not position-independent, and too large for patchelf: so the loader is told where to look. */
+	all[n++] = PRIVATE "/ld.so";
+	all[n++] = "--argv0";
+	all[n++] = (char *)argv0;
+	all[n++] = "--library-path";
+	all[n++] = PRIVATE "/lib";
+	all[n++] = program;
+	for (int i = 0; i < count; i++)
+		all[n++] = words[i];
+	all[n] = NULL;
+	execv(all[0], all);
+	fail(program);
+}
+
+static void put_first(const char *variable, const char *value)
+{
+	const char *old = getenv(variable);
+	static char joined[65536];
+	if (!old || !*old) {
+		setenv(variable, value, 1);
+		return;
+	}
+	if (starts(old, value))
+		return;
+	snprintf(joined, sizeof joined, "%s:%s", value, old);
+	setenv(variable, joined, 1);
+}
+
+int main(int argc, char **argv)
+{
+	static char path[PATH_MAX];
+	own_path(path);
+	const char *name = base(path);
+	const char *off = getenv("CHROOT_MAINT_EMULATE");
+	if ((off && *off && strcmp(off, "0") != 0) || !is_only_of_builds("LD_PRELOAD") || argc < 1)
+		emulated(path, argv);
+
+	char **words = calloc((size_t)argc + 4, sizeof *words);
+	int n = 0;
+	if (!words)
+		fail(name);
+	if (ends(name, "-gcc-" GCC) || ends(name, "-g++-" GCC) || ends(name, "-cpp-" GCC)) {
+		/* It would ignore this one, being a cross compiler. */
+		if (getenv("LIBRARY_PATH") && !getenv("COLLECT_GCC"))
+			emulated(path, argv);
+		if (any(argv + 1, is_for_emulated_driver))
+			emulated(path, argv);
+		/* That of C++ adds -lm itself. */
+		if (ends(name, "-g++-" GCC) && !any(argv + 1, is_no_link))
+			emulated(path, argv);
+		setenv("GCC_EXEC_PREFIX", EXEC_PREFIX, 1);
+		put_first("COMPILER_PATH", LIBEXEC);
+		native(name, argv[0], argv + 1, argc - 1);
+	}
+	if (strcmp(name, "cc1") == 0 || strcmp(name, "cc1plus") == 0) {
+		if (any(argv + 1, is_for_emulated_compiler))
+			emulated(path, argv);
+		unsetenv("GCC_EXEC_PREFIX");
+		for (int i = 1; i < argc; i++) {
+			if (i + 1 < argc && strcmp(argv[i], "-iprefix") == 0 && strcmp(argv[i + 1], IPREFIX) == 0)
+				i++;
+			else
+				words[n++] = argv[i];
+		}
+		native(name, argv[0], words, n);
+	}
+	/* These hand the plugin on, and the linker knows which one it can load. */
+	if (strcmp(name, "collect2") == 0 || strcmp(name, "lto-wrapper") == 0 || strcmp(name, "lto1") == 0)
+		native(name, argv[0], argv + 1, argc - 1);
+	/* Only the linker of the same architecture heeds these. */
+	if (ends(name, "-ld.bfd") && (getenv("LD_RUN_PATH") || !is_only_of_builds("LD_LIBRARY_PATH")))
+		emulated(path, argv);
+	int has_plugin = 0;
+	int takes_plugin = ends(name, "-ar") || ends(name, "-nm") || ends(name, "-ranlib");
+	if (takes_plugin)
+		n = 2;
+	for (int i = 1; i < argc; i++) {
+		char *word = argv[i];
+		words[n++] = word;
+		if (strcmp(word, "-plugin") == 0 || strcmp(word, "--plugin") == 0) {
+			has_plugin = 1;
+			if (i + 1 < argc) {
+				words[n++] = is_gcc_plugin(argv[i + 1]) ? NATIVE_PLUGIN : argv[i + 1];
+				i++;
+				if (!is_gcc_plugin(argv[i]))
+					emulated(path, argv);
+			}
+		} else if (starts(word, "-plugin=") || starts(word, "--plugin=")) {
+			has_plugin = 1;
+			if (!is_gcc_plugin(strchr(word, '=') + 1))
+				emulated(path, argv);
+			words[n - 1] = word[1] == '-' ? "--plugin=" NATIVE_PLUGIN : "-plugin=" NATIVE_PLUGIN;
+		}
+	}
+	if (takes_plugin && !has_plugin && access(BFD_PLUGIN, F_OK) == 0) {
+		words[0] = "--plugin";
+		words[1] = NATIVE_PLUGIN;
+		native(name, argv[0], words, n);
+	}
+	/* A cross compiler asks for it by its long name, and it begins every message with how it is called. */
+	const char *called = argv[0];
+	if (getenv("COLLECT_GCC") && strcmp(called, "/usr/bin/" TRIPLET "-ld") == 0)
+		called = "/usr/bin/ld";
+	native(name, called, takes_plugin ? words + 2 : words, takes_plugin ? n - 2 : n);
+}

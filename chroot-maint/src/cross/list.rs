@@ -1,0 +1,351 @@
+//! The list of tools that may be replaced, and of those that never may: data, as TOML. Knows paths and packages by
+//! their names, looks at no tree.
+
+use std::{collections::BTreeMap, fmt};
+
+use glob::Pattern;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// The list that comes with this program.
+const BUILT_IN: &str = include_str!("tools.toml");
+
+/// What somebody may want replaced, from what is surest on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Tier {
+    /// Compilers and binutils.
+    Compilers,
+    /// Shells, text tools, compressors.
+    Shell,
+    /// What packs and unpacks packages.
+    Packaging,
+}
+
+/// Where the donor has a group's programs from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Source {
+    /// The package of the same name.
+    Native,
+    /// Packages made for the purpose, which must be installed.
+    Cross,
+    /// The distribution's source, compiled for the purpose.
+    Built,
+}
+
+/// How a replaced program starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Start {
+    /// By the kernel.
+    Link,
+    /// By the dispatcher, which may call the chroot's own instead.
+    Dispatch,
+}
+
+/// Programs that are replaced all together or not at all.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Group {
+    pub(crate) name: String,
+    pub(crate) tier: Tier,
+    pub(crate) reason: String,
+    #[serde(default = "native")]
+    pub(crate) source: Source,
+    #[serde(default = "link")]
+    pub(crate) start: Start,
+    /// The package that `files` are looked for in.
+    pub(crate) package: Option<String>,
+    /// Globs over what the package ships.
+    #[serde(default)]
+    pub(crate) files: Vec<String>,
+    /// Globs that are taken out again.
+    #[serde(default)]
+    pub(crate) except: Vec<String>,
+    /// Packages that the donor needs for it.
+    #[serde(default)]
+    pub(crate) also: Vec<String>,
+    /// Files that are named one by one.
+    #[serde(default)]
+    pub(crate) replace: Vec<Replace>,
+    /// What belongs into the tree without taking anything's place.
+    #[serde(default)]
+    pub(crate) beside: Vec<Beside>,
+}
+
+/// One file; where there are several names, the first one that exists is meant.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Replace {
+    pub(crate) file: String,
+    /// Where the donor has it, if not under the same name.
+    pub(crate) from: Option<String>,
+    /// Whether the group is whole without it, where the chroot hasn't got it either.
+    #[serde(default)]
+    pub(crate) optional: bool,
+}
+
+/// A file of the donor.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Beside {
+    pub(crate) from: String,
+    /// Whether the group is whole without it.
+    #[serde(default)]
+    pub(crate) optional: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Never {
+    files: Vec<String>,
+    reason: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    #[serde(default)]
+    group: Vec<Group>,
+    #[serde(default)]
+    never: Vec<Never>,
+}
+
+/// All groups, and what may never be in one.
+#[derive(Debug, Clone)]
+pub(crate) struct ToolList {
+    groups: BTreeMap<String, Group>,
+    never: Vec<(Pattern, String)>,
+}
+
+/// Why a list can't be used.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub(crate) enum ListError {
+    #[error("{origin}: {source}")]
+    Syntax { origin: String, source: Box<toml::de::Error> },
+    #[error("{origin}: `{pattern}' is no pattern: {source}")]
+    Pattern { origin: String, pattern: String, source: glob::PatternError },
+    #[error("{origin}: group `{group}': {file} may never be replaced: it {reason}; take it out")]
+    Never { origin: String, group: String, file: String, reason: String },
+    #[error("{origin}: group `{group}' {what}")]
+    Group { origin: String, group: String, what: &'static str },
+}
+
+/// The values of the placeholders.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Names {
+    /// The GNU name of the chroot's architecture, as in its paths.
+    pub(crate) triplet: String,
+    /// The version in the names of its compiler.
+    pub(crate) gcc: String,
+    /// The GNU name of the donor's architecture.
+    pub(crate) donor: String,
+}
+
+impl Names {
+    /// Puts them in.
+    pub(crate) fn fill(&self, text: &str) -> String {
+        text.replace("TRIPLET", &self.triplet)
+            .replace("GCCVER", &self.gcc)
+            .replace("DONOR", &self.donor)
+    }
+
+    /// The names that a file may have, in order.
+    pub(crate) fn alternatives(&self, text: &str) -> Vec<String> {
+        text.split('|').map(|one| self.fill(one)).collect()
+    }
+}
+
+impl ToolList {
+    /// The list that comes with this program, and `more` of the same form with what it is to be called in messages.
+    /// A group of the same name takes the place of the one before.
+    pub(crate) fn read(more: Option<(&str, &str)>) -> Result<Self, ListError> {
+        let mut list = Self { groups: BTreeMap::new(), never: Vec::new() };
+        list.add("the built-in list", BUILT_IN)?;
+        if let Some((origin, text)) = more {
+            list.add(origin, text)?;
+        }
+        Ok(list)
+    }
+
+    /// The groups of these tiers, by name.
+    pub(crate) fn of_tiers(&self, tiers: &[Tier]) -> impl Iterator<Item = &Group> {
+        self.groups.values().filter(|group| tiers.contains(&group.tier))
+    }
+
+    /// Why this file may never be replaced, if that is so.
+    pub(crate) fn forbidden(&self, file: &str) -> Option<&str> {
+        let found = self.never.iter().find(|(pattern, _)| pattern.matches(file));
+        found.map(|(_, reason)| reason.as_str())
+    }
+
+    fn add(&mut self, origin: &str, text: &str) -> Result<(), ListError> {
+        let document: Document = toml::from_str(text).map_err(|source| ListError::Syntax {
+            origin: origin.to_owned(),
+            source: Box::new(source),
+        })?;
+        for never in document.never {
+            for file in never.files {
+                self.never.push((pattern(origin, &file)?, never.reason.clone()));
+            }
+        }
+        for group in document.group {
+            self.check(origin, &group)?;
+            self.groups.insert(group.name.clone(), group);
+        }
+        Ok(())
+    }
+
+    /// What a glob may match only shows in a package; what is named is refused here.
+    fn check(&self, origin: &str, group: &Group) -> Result<(), ListError> {
+        let wrong = |what| {
+            Err(ListError::Group { origin: origin.to_owned(), group: group.name.clone(), what })
+        };
+        if group.files.is_empty() && group.replace.is_empty() {
+            return wrong("names no file; give it `files' or `replace'");
+        }
+        if !group.files.is_empty() && group.package.is_none() {
+            return wrong("has `files' of no package; give it `package'");
+        }
+        for file in group.files.iter().chain(&group.except) {
+            pattern(origin, file)?;
+        }
+        let named = group.replace.iter().flat_map(|one| one.file.split('|'));
+        for file in named.chain(group.files.iter().map(String::as_str)) {
+            if let Some(reason) = self.forbidden(file) {
+                return Err(ListError::Never {
+                    origin: origin.to_owned(),
+                    group: group.name.clone(),
+                    file: file.to_owned(),
+                    reason: reason.to_owned(),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Group {
+    /// Those of a package's files that this group replaces.
+    pub(crate) fn chosen<'a>(&self, shipped: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+        // They are known to be patterns.
+        let of = |texts: &[String]| -> Vec<Pattern> {
+            texts.iter().filter_map(|text| Pattern::new(text).ok()).collect()
+        };
+        let (files, except) = (of(&self.files), of(&self.except));
+        shipped
+            .filter(|file| files.iter().any(|pattern| pattern.matches(file)))
+            .filter(|file| !except.iter().any(|pattern| pattern.matches(file)))
+            .collect()
+    }
+}
+
+impl fmt::Display for Tier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Compilers => "compilers",
+            Self::Shell => "shell",
+            Self::Packaging => "packaging",
+        })
+    }
+}
+
+fn native() -> Source {
+    Source::Native
+}
+
+fn link() -> Start {
+    Start::Link
+}
+
+fn pattern(origin: &str, text: &str) -> Result<Pattern, ListError> {
+    Pattern::new(text).map_err(|source| ListError::Pattern {
+        origin: origin.to_owned(),
+        pattern: text.to_owned(),
+        source,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Names, Tier, ToolList};
+
+    fn error(text: &str) -> String {
+        ToolList::read(Some(("tools.toml", text))).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_built_in_list_has_every_tier() {
+        let list = ToolList::read(None).unwrap();
+        for tier in [Tier::Compilers, Tier::Shell, Tier::Packaging] {
+            assert!(list.of_tiers(&[tier]).count() > 0, "{tier}");
+        }
+        assert_eq!(list.of_tiers(&[]).count(), 0);
+    }
+
+    #[test]
+    fn what_answers_for_the_machine_is_never_replaced() {
+        let list = ToolList::read(None).unwrap();
+        for file in ["/usr/bin/uname", "/bin/uname", "/usr/bin/dpkg", "/usr/sbin/ldconfig"] {
+            assert!(list.forbidden(file).is_some(), "{file}");
+        }
+        for file in ["/usr/bin/dpkg-deb", "/usr/bin/sed", "/usr/bin/gpgv", "/usr/bin/gawk"] {
+            assert_eq!(list.forbidden(file), None, "{file}");
+        }
+    }
+
+    #[test]
+    fn coreutils_are_replaced_but_for_what_is_forbidden() {
+        let list = ToolList::read(None).unwrap();
+        let shipped: Vec<String> = [
+            "cat", "uname", "arch", "od", "printf", "seq", "stdbuf", "who", "users", "numfmt",
+            "pinky",
+        ]
+        .map(|name| format!("/usr/bin/{name}"))
+        .to_vec();
+        let coreutils = list.of_tiers(&[Tier::Shell]).find(|group| group.name == "coreutils");
+        let chosen = coreutils.unwrap().chosen(shipped.iter().map(String::as_str));
+        assert_eq!(chosen, ["/usr/bin/cat"]);
+        assert!(shipped[1..].iter().all(|file| list.forbidden(file).is_some()));
+    }
+
+    #[test]
+    fn a_forbidden_file_in_the_config_is_refused_with_the_reason() {
+        let text = "[[group]]\nname='x'\ntier='shell'\nreason='fast'\n\
+                    [[group.replace]]\nfile='/usr/bin/uname'\n";
+        assert_eq!(
+            error(text),
+            "tools.toml: group `x': /usr/bin/uname may never be replaced: it says the machine \
+             that it was built for; take it out"
+        );
+    }
+
+    #[test]
+    fn a_group_without_files_is_refused() {
+        let text = "[[group]]\nname='x'\ntier='shell'\nreason='fast'\n";
+        assert!(error(text).contains("names no file"));
+    }
+
+    #[test]
+    fn a_group_of_the_config_takes_the_place_of_the_built_in_one() {
+        let text = "[[group]]\nname='sed'\ntier='packaging'\nreason='tried'\npackage='sed'\n\
+                    files=['/bin/sed']\n";
+        let list = ToolList::read(Some(("tools.toml", text))).unwrap();
+        let seds: Vec<_> =
+            list.of_tiers(&[Tier::Shell, Tier::Packaging]).filter(|g| g.name == "sed").collect();
+        assert_eq!(seds.len(), 1);
+        assert_eq!(seds[0].tier, Tier::Packaging);
+    }
+
+    #[test]
+    fn placeholders_and_alternatives_are_filled_in() {
+        let [triplet, gcc, donor] = ["t-linux-gnu", "14", "d-linux-gnu"].map(str::to_owned);
+        let names = Names { triplet, gcc, donor };
+        assert_eq!(
+            names.alternatives("/a/TRIPLET/GCCVER|/DONOR"),
+            ["/a/t-linux-gnu/14", "/d-linux-gnu"]
+        );
+    }
+}

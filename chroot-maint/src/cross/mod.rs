@@ -1,0 +1,39 @@
+//! Tools of the host in foreign chroots: which, in what form, where they stand, and when they are trusted.
+//!
+//! ```text
+//! list        the data: tiers, groups, what may never be replaced        version, guard  how like two builds are
+//! packages    what dpkg has written down in a tree                       elf, closure    what a program needs
+//! headers     the directories of headers compiled into cc1               tree            builds a tree of tools
+//! manifest    what is in a tree                                          placement       puts it in and takes it out
+//! ```
+//! Each knows only those before it; none knows of jobs, of stores or of sandboxes.
+//!
+//! # How a compiler of the host becomes the chroot's own
+//! Debian's cross compiler is the native one of its target, built from the same source, but for five things:
+//! - The driver has other directories compiled in (`gcc-cross`), in machine code as well as in texts: it can't be patched. It obeys
+//!   `GCC_EXEC_PREFIX` and `COMPILER_PATH`, which the dispatcher sets; objects of the C runtime and libgcc are then the chroot's own.
+//! - `cc1` and `cc1plus` have another table of header directories: [`headers`] gives them the native one.
+//! - It can't offload, and so leaves notes out (`-foffload-options=-l_GCC_m` with `-lm`, in debugging information), knows no
+//!   `-march=native`, and says other things of itself. The dispatcher leaves such calls to the chroot's own driver, which calls the
+//!   host's `cc1`, `as` and `ld` again: that costs a tenth of a second, not the compilation.
+//! - The linker heeds neither `LD_RUN_PATH` nor `LD_LIBRARY_PATH`: with these, the chroot's own links.
+//! - The linker's plugin must be of the linker's architecture. The chroot's stays in its place, for other linkers load it; the host's
+//!   linker is handed the host's.
+//!
+//! Plugins and other character sets are libraries of the chroot's architecture: whoever asks for them gets the emulated compiler.
+//! `CHROOT_MAINT_EMULATE=1` has every dispatched program emulated.
+//!
+//! # Known to differ
+//! Link maps name temporary files, as they do from run to run. The shell's `printf` calculates with the host's `long double`. Locales
+//! with another character set than UTF-8 have no conversions, for these are modules in a directory compiled into the C library.
+
+mod closure;
+mod elf;
+mod guard;
+mod headers;
+mod list;
+mod manifest;
+mod packages;
+mod placement;
+mod tree;
+mod version;
