@@ -217,7 +217,7 @@ pub(crate) enum Command {
 
     /// Put the generation of a chroot into use again that was in use before
     ///
-    /// Said again, it goes back one further. The chroot stays as it is then until its archive or the config has changed;
+    /// Said again, it goes back one further. The chroot stays as it is then until its archive or the config has changed, or -f force is given;
     /// the generation that was left is kept until the next one is made.
     Rollback {
         /// DIST-ARCH

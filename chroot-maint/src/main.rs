@@ -1,9 +1,9 @@
 //! Creates, upgrades and maintains a set of Debian chroots.
 //!
-//! The layers, each of which knows only those below it: `manual`, which knows `cli`; `cli`; `jobs` (what the scheduler
-//! runs) and `body` (what runs in a job's process), `manage`, `enter`, `status` and `doctor`; `outputs`; `config`;
-//! `store`, `archive`, `sandbox` (which knows `foreign` and `tools`), `host`, which know nothing of each other;
-//! `temporary`; `spec`, the names of things.
+//! The layers, each of which knows only those below it: the commands `jobs` (what the scheduler runs), `manage`, `enter`,
+//! `status`, `doctor` and `manual`; `error`; `cli`, the words of a call; `body` (what runs in a job's process, and the
+//! upkeep that commands share with it); `outputs`; `config`; `store`, `archive`, `sandbox` (which knows `foreign` and
+//! `tools`), `host`, which know nothing of each other; `temporary`; `spec`, the names of things.
 
 mod archive;
 mod body;
@@ -73,7 +73,7 @@ fn run(cli: &Cli) -> Result<ExitCode, Error> {
         }
         Command::Test { seed } => jobs::run(&Wanted::Test { seed: *seed }, options, load(options)),
         Command::List => list(options),
-        Command::Job { name } => body::run(&JobName::parse(name)?, options.fresh, || load(options)),
+        Command::Job { name } => body::run(&JobName::parse(name)?, || load(options)),
         Command::Enter { chroot, user, bind, command } => {
             Ok(enter::enter(&load(options)?, chroot, user, bind, command)?)
         }

@@ -9,6 +9,11 @@ use std::{
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+use crate::temporary;
+
+/// How files begin that are about to replace others.
+const NEW: &str = ".new";
+
 /// An answer, and what could be seen of the files when it was given.
 #[derive(Serialize, Deserialize)]
 struct Memo<T> {
@@ -54,7 +59,14 @@ fn known_for<T: Serialize + DeserializeOwned, E>(
 fn keep<T: Serialize>(path: &Path, memo: &Memo<T>) -> io::Result<()> {
     let dir = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(dir)?;
-    let mut file = tempfile::Builder::new().prefix(".new").tempfile_in(dir)?;
+    // What killed processes have left of this.
+    for entry in fs::read_dir(dir)?.flatten() {
+        if temporary::is_abandoned(NEW, &entry.file_name()) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    let prefix = temporary::prefix(NEW);
+    let mut file = tempfile::Builder::new().prefix(&prefix).tempfile_in(dir)?;
     serde_json::to_writer(&mut file, memo)?;
     file.persist(path).map(drop).map_err(|error| error.error)
 }

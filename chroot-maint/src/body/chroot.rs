@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{
     config::{Chroot, Config},
-    sandbox::Sandbox,
-    spec::{self, ChrootId, Fresh, JobName, Recipe},
+    sandbox::{Runs, Sandbox},
+    spec::{self, ChrootId, Fresh, JobName},
     store::{Action, Generation, Place, Store},
 };
 
@@ -30,49 +30,65 @@ enum Need<'a> {
 }
 
 /// Makes the chroot if it is not there as its recipe says, or upgrades it if its archive has something newer: as a new
-/// generation in either case. `fresh` counts before what the config says.
-pub(super) fn keep(config: &Config, id: &ChrootId, fresh: Option<Fresh>) -> Result<(), BodyError> {
+/// generation in either case. Then it is handed to those who build in it, and what is too old deleted.
+pub(super) fn keep(config: &Config, id: &ChrootId) -> Result<(), BodyError> {
     let chroot = config.chroots.get(id).ok_or_else(|| not_configured(config, id))?;
-    let sandbox = Sandbox::open_for(id.arch, config.host.arch)?;
-    hand_out::check(config, id, chroot)?;
-
     let _lock = upkeep::lock(config, &JobName::Chroot(id.clone()))?;
     // Not before: who holds the lock may be removing the chroot, with its directories.
     let place = Store::new(config.state_dir.clone()).prepare(id)?;
-    upkeep::clear_leftovers(sandbox, &place)?;
-    // Not before the lock is held: who only waits has nothing to put in order.
+    // Nor this: who only waits has nothing to put in order.
     interrupt::begin().map_err(BodyError::Settle)?;
-    // Looked at under the lock: another run may have made it meanwhile.
-    let old = place.current()?;
-    let need = Need::of(old.as_ref(), &place, &chroot.recipe, fresh.unwrap_or(chroot.fresh));
-
     interrupt::limit(config.time_limit).map_err(BodyError::Settle)?;
-    let attempt = Attempt::begin(&place, need.action(), id.arch != config.host.arch);
-    let done = work_on(config, id, chroot, sandbox, &place, &need).and_then(|new| {
-        if let Some(new) = &new {
-            println!("generation {} is in use: {}", new.number, new.tree.display());
-        }
-        // Also where nothing is new: they may have been deleted, or the config may want others.
-        let current = new.as_ref().or(old.as_ref());
-        let handed_out =
-            current.map(|current| hand_out::hand_out(config, id, chroot, current, sandbox));
-        handed_out.unwrap_or(Ok(())).map(|()| new)
-    });
+
+    let mut attempt = Attempt::begin(&place);
+    let done = bring_up_to_date(config, id, chroot, &place, &mut attempt);
     let done = attempt.end(done);
-    interrupt::end().map_err(BodyError::Settle)?;
-    if done?.is_some() {
+    // Also after a failure: it may be handing out that fails night after night.
+    if let (None, Ok(sandbox)) = (interrupt::cause(), Sandbox::open()) {
         upkeep::collect(config, sandbox, &place);
     }
+    interrupt::end().map_err(BodyError::Settle)?;
+    done
+}
+
+fn bring_up_to_date(
+    config: &Config,
+    id: &ChrootId,
+    chroot: &Chroot,
+    place: &Place,
+    attempt: &mut Attempt<'_>,
+) -> Result<(), BodyError> {
+    let sandbox = Sandbox::open_for(id.arch, config.host.arch)?;
+    if sandbox.runs() != Runs::Natively {
+        attempt.is_emulated();
+    }
+    hand_out::check(config, id, chroot)?;
+    upkeep::clear_leftovers(sandbox, place)?;
+    // Looked at under the lock: another run may have made it meanwhile.
+    let old = place.current()?;
+    let need = Need::of(old.as_ref(), place, chroot);
+    attempt.sets_out_to(need.action());
+    let new = work_on(config, id, chroot, sandbox, place, &need)?;
+    if let Some(new) = &new {
+        println!("generation {} is in use: {}", new.number, new.tree.display());
+        attempt.sets_out_to(Action::HandOut);
+    }
+    // Also where nothing is new: they may have been deleted, or the config may want others.
+    match new.as_ref().or(old.as_ref()) {
+        Some(current) => hand_out::hand_out(config, id, chroot, current, sandbox),
+        None => Ok(()),
+    }?;
+    attempt.sets_out_to(need.action());
     Ok(())
 }
 
 impl<'a> Need<'a> {
-    fn of(old: Option<&'a Generation>, place: &Place, recipe: &Recipe, fresh: Fresh) -> Self {
+    fn of(old: Option<&'a Generation>, place: &Place, chroot: &Chroot) -> Self {
         let Some(current) = old else {
             return Self::Making;
         };
-        let changes = recipe.changes_since(&place.judged_by(current)).join(", ");
-        match fresh {
+        let changes = chroot.recipe.changes_since(&place.judged_by(current)).join(", ");
+        match chroot.fresh {
             _ if !changes.is_empty() => Self::Remaking { current, changes },
             Fresh::Create => Self::Nothing { current },
             Fresh::Force => Self::Looking { current, always: true },
@@ -112,8 +128,11 @@ fn work_on(
     if let Some(Cause::Signal(_)) = interrupt::cause() {
         eprintln!("interrupted: deleting unfinished work");
     }
-    let cleared = upkeep::delete(sandbox, place, work.dir().to_owned());
-    done.and_then(|new| cleared.map(|_| new))
+    // What stays is in nobody's way but that of the disk, and the next run tries again.
+    if let Err(error) = upkeep::delete(sandbox, place, work.dir().to_owned()) {
+        eprintln!("what the work has left stays for now: {error}");
+    }
+    done
 }
 
 /// Does what is needed; gives the new generation, if there is one.

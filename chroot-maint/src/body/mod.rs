@@ -34,16 +34,11 @@ pub(crate) use process::settle;
 
 use std::{io, process::ExitCode};
 
-use crate::{
-    config::Config,
-    spec::{Fresh, JobName},
-};
+use crate::{config::Config, spec::JobName};
 
-/// Does the job of this name in the foreground; `config` is read only if the job needs it, and `fresh` counts before
-/// what that says.
+/// Does the job of this name in the foreground; `config` is read only if the job needs it.
 pub(crate) fn run<E: From<BodyError>>(
     job: &JobName,
-    fresh: Option<Fresh>,
     config: impl FnOnce() -> Result<Config, E>,
 ) -> Result<ExitCode, E> {
     match job {
@@ -57,7 +52,7 @@ pub(crate) fn run<E: From<BodyError>>(
             // Its path may be a relative one.
             let config = config()?;
             process::settle().map_err(BodyError::Settle)?;
-            chroot::keep(&config, id, fresh)?;
+            chroot::keep(&config, id)?;
             Ok(ExitCode::SUCCESS)
         }
         JobName::Sleep(nap) => {

@@ -17,9 +17,20 @@ pub(super) struct Attempt<'a> {
 }
 
 impl<'a> Attempt<'a> {
-    /// From now on; `is_emulated` says that the programs in the chroot are not of this host's architecture.
-    pub(super) fn begin(place: &'a Place, action: Action, is_emulated: bool) -> Self {
-        Self { place, action, is_emulated, begun: Instant::now() }
+    /// From now on; as long as nothing else is said, it is to bring the chroot up to date.
+    pub(super) fn begin(place: &'a Place) -> Self {
+        let begun = Instant::now();
+        Self { place, action: Action::Upgrade, is_emulated: false, begun }
+    }
+
+    /// What it is about from here on.
+    pub(super) fn sets_out_to(&mut self, action: Action) {
+        self.action = action;
+    }
+
+    /// Programs in the chroot run in an emulator, which may crash.
+    pub(super) fn is_emulated(&mut self) {
+        self.is_emulated = true;
     }
 
     /// Keeps what came of it, and gives it back with its true cause. To be called when things are in order again, and

@@ -3,7 +3,7 @@
 use super::{
     BodyError,
     archive::{self, Way},
-    clone, download, guard, install,
+    clone, download, guard, install, make,
     packages::Packages,
     seal, simulate,
     task::Task,
@@ -36,6 +36,17 @@ pub(super) fn upgrade(
         println!("generation {} is up to date: its archive has not changed", old.number);
         task.stamp(old.number, seen);
         return Ok(None);
+    }
+
+    // After a rollback it only counts as made by the config's recipe; one that truly is would be nobody's loss.
+    if old.record.recipe != chroot.recipe {
+        println!(
+            "generation {} was made by another recipe: making generation {}",
+            old.number,
+            work.number()
+        );
+        drop(archive);
+        return make::make(task, Some(old)).map(Some);
     }
 
     let stage = archive.stage(&work.tmp().join("archive"))?;

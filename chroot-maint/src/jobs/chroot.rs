@@ -122,7 +122,10 @@ impl ChrootJob {
         if then.as_ref().is_none_or(|then| !now.indexes.changed_since(then).is_empty()) {
             return self.ready(cx, chroot, shown);
         }
-        place.note_checked(number, now.at, Some(now.indexes)).map_err(|error| error.to_string())?;
+        // If that fails it costs another look, no more.
+        if let Err(error) = place.note_checked(number, now.at, Some(now.indexes)) {
+            eprintln!("{}: that it was looked at is not kept: {error}", self.id);
+        }
         outputs::touch(&self.config, &self.id);
         Ok(self.done(chroot, current, format!("generation {number}: nothing changed")))
     }

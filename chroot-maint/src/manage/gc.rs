@@ -42,7 +42,8 @@ pub(crate) fn gc(config: &Config, options: &Options) -> Result<ExitCode, Error> 
     if !run.is_silent {
         let freed = Size(run.freed);
         match (run.freed, run.is_dry) {
-            (0, _) => println!("there is nothing to free"),
+            (0, true) => println!("there is nothing else to free"),
+            (0, false) => println!("there is nothing to free"),
             (_, true) => println!("{freed} would be freed"),
             (_, false) => println!("{freed} freed"),
         }
@@ -106,9 +107,14 @@ impl Run<'_> {
         if !leftovers.unused.is_empty() {
             let mut freed = 0;
             for leftover in leftovers.unused {
-                freed += upkeep::delete(self.sandbox()?, &place, leftover)?;
+                match upkeep::delete(self.sandbox()?, &place, leftover) {
+                    Ok(space) => freed += space,
+                    Err(error) => self.unless_failed(id, Err(error.into())),
+                }
             }
-            self.say_freed(id, "what killed runs have left", freed);
+            if freed > 0 {
+                self.say_freed(id, "what killed runs have left", freed);
+            }
         }
         for (path, users) in leftovers.in_use {
             self.say(id, format!("{} is kept: {}", path.display(), upkeep::who(&users)));
@@ -174,8 +180,8 @@ impl Run<'_> {
             return Ok(());
         };
         let state = ArchiveState::new(&self.config.state_dir, id);
-        let is_wanted =
-            self.config.chroots.values().any(|chroot| ArchiveId::of(&chroot.recipe) == *id);
+        let mut chroots = self.config.chroots.values();
+        let is_wanted = chroots.any(|chroot| ArchiveId::all_of(&chroot.recipe).contains_key(id));
         if !is_wanted && state.age().is_none_or(|age| age > ARCHIVE_MAX_AGE) {
             let size = state.size();
             if !self.is_dry {

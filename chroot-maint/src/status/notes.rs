@@ -123,7 +123,7 @@ fn odd(row: &Row) -> Vec<Note<'static>> {
         let oldest: Vec<String> = row.generations.iter().map(ToString::to_string).collect();
         notes.push(note(
             format!("generations {} are there, of which {} are kept", oldest.join(", "), row.keep),
-            "if no session uses the oldest any more, the next run deletes them, or now: chroot-maint gc",
+            "if no session uses the oldest any more: chroot-maint gc",
         ));
     }
     notes

@@ -35,6 +35,15 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     write().map_err(|source| StoreError::Write { path: path.to_owned(), source })
 }
 
+/// The same, waiting for the disk.
+pub(super) fn replace_for_good(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    replace(path, bytes)?;
+    File::open(path)
+        .and_then(|file| file.sync_all())
+        .map_err(|source| StoreError::Write { path: path.to_owned(), source })?;
+    path.parent().map_or(Ok(()), sync_dir)
+}
+
 /// Deletes what killed processes were about to replace files in this directory with; gives how many there were.
 pub(super) fn sweep(dir: &Path) -> Result<usize, StoreError> {
     let mut swept = 0;

@@ -54,12 +54,16 @@ impl Place {
         serde_json::from_slice(&text).ok().filter(|stamp: &Stamp| stamp.generation == generation)
     }
 
-    /// Keeps a stamp. Not synced: a power cut loses it, which costs a look.
+    /// Keeps a stamp. Where it only says when somebody looked, a power cut may lose it, which costs a look; where it says
+    /// that a generation was gone back to, it may not.
     pub(crate) fn put_stamp(&self, stamp: &Stamp) -> Result<(), StoreError> {
         let path = self.stamp_path();
         let json = serde_json::to_vec_pretty(stamp)
             .map_err(|error| StoreError::Write { path: path.clone(), source: error.into() })?;
-        durable::replace(&path, &json)
+        match stamp.recipe {
+            None => durable::replace(&path, &json),
+            Some(_) => durable::replace_for_good(&path, &json),
+        }
     }
 
     fn stamp_path(&self) -> PathBuf {

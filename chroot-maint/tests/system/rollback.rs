@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::{
     caller::{Caller, run},
+    toy::Package,
     toy_chroot::{ToyChroot, said},
 };
 
@@ -43,6 +44,21 @@ fn a_rollback_lasts_until_something_changes(caller: Caller) {
     assert_eq!((chroot.current(), chroot.generations()), ("gen/3".into(), vec![1, 3]));
     chroot.tell(&["rollback", &chroot.name]);
     assert_eq!(chroot.current(), Path::new("gen/1"), "2 was given up when 3 was made");
+}
+
+#[test]
+fn after_a_rollback_over_a_change_of_the_config_an_upgrade_makes_what_the_config_wants() {
+    let mut chroot = ToyChroot::new(Caller::root());
+    chroot.make("hello");
+    chroot.make("apt");
+    chroot.tell(&["rollback", &chroot.name]);
+    chroot.toy.add("toy", &Package::new("news", "1"));
+    chroot.toy.publish();
+    let text = said(&run(&mut chroot.command_with("apt", &["-f0", "all"])));
+    assert!(text.contains("was made by another recipe"), "{text}");
+    assert_eq!(chroot.current(), Path::new("gen/3"));
+    let tree = chroot.caller.state().join("chroots").join(&chroot.name).join("current");
+    assert!(!tree.join("usr/share/hello").exists(), "it is an upgrade of what was gone back to");
 }
 
 #[test]

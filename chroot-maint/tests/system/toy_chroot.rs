@@ -15,7 +15,7 @@ use crate::{
 /// The chroot `toy-ARCH`, and who made it.
 pub(crate) struct ToyChroot {
     pub(crate) caller: Caller,
-    toy: Toy,
+    pub(crate) toy: Toy,
     server: Server,
     pub(crate) name: String,
     /// What the config says besides.
