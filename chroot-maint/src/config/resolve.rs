@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    os::unix::ffi::OsStrExt,
     path::PathBuf,
     time::Duration,
 };
@@ -70,6 +71,13 @@ pub(super) fn resolve(
         Some(dir) => dir,
         None => Config::default_state_dir(is_root).ok_or(ConfigError::NoStateDir)?,
     };
+    if state_dir.as_os_str().as_bytes().contains(&b'"') {
+        let message = format!(
+            "state-dir: apt can't work below `{}', for the quotation mark",
+            state_dir.display()
+        );
+        return Err(ConfigError::Whole { path: file.unwrap_or_default(), message });
+    }
     Ok(Config {
         file,
         state_dir,
@@ -173,5 +181,11 @@ mod tests {
     fn an_alias_must_not_be_ambiguous() {
         let error = config("[dist.sid]\naliases = ['trixie']\n[dist.trixie]\n").unwrap_err();
         assert_eq!(error.to_string(), "/etc/x.toml: alias `trixie' of `sid' is taken already");
+    }
+
+    #[test]
+    fn a_state_directory_that_apt_cant_work_in_is_refused_at_once() {
+        let error = config("state-dir = '/a\"b'").unwrap_err().to_string();
+        assert!(error.contains("apt can't work below `/a\"b'"), "{error}");
     }
 }
