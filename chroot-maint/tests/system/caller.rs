@@ -55,8 +55,18 @@ impl Caller {
     /// A command as that user, with a home and state of this test's own.
     pub(crate) fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         // It becomes the program, so that killing the child kills the program itself.
-        let mut command = Command::new("setpriv");
-        command.args(["--reuid", self.user, "--regid", self.user, "--init-groups", "--"]);
+        // Signals that whoever runs the tests ignores, as shells have it for what is in the background, are not ignored.
+        let mut command = Command::new("env");
+        command.args([
+            "--default-signal",
+            "setpriv",
+            "--reuid",
+            self.user,
+            "--regid",
+            self.user,
+            "--init-groups",
+            "--",
+        ]);
         command.arg(program);
         command.env("HOME", self.dir.path()).env("XDG_STATE_HOME", self.dir.path().join("state"));
         command
