@@ -6,7 +6,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use super::{BodyError, process, upkeep};
+use super::{BodyError, process, step, upkeep};
 use crate::{
     archive::{
         Amount, ArchiveState, Checked, DebCache, FetchFailure, HostApt, Sources, Stage, set_proxy,
@@ -192,7 +192,7 @@ fn bring_up_to_date(
     for (name, seconds) in Way::timeouts(config) {
         apt_get.arg("-o").arg(format!("{name}={seconds}"));
     }
-    let failure = match process::relay_whole("apt-get update", apt_get) {
+    let failure = match process::relay_whole(step::UPDATE, apt_get) {
         Ok(said) => FetchFailure::read_warnings(&said),
         Err(process::Failure::Ended(said)) => Some(FetchFailure::read(&said)),
         Err(process::Failure::Start(error)) => return Err(error),

@@ -11,7 +11,7 @@ use std::{
 use super::{
     BodyError,
     archive::{self, Archive, Seen, Way},
-    process,
+    process, step,
     task::Task,
 };
 use crate::{
@@ -86,7 +86,7 @@ pub(super) fn bootstrap(task: &Task<'_>) -> Result<Option<Seen>, BodyError> {
     }
     mmdebstrap.env("TMPDIR", work.tmp()).env("SOURCE_DATE_EPOCH", SOURCE_DATE_EPOCH);
     way.set_proxy(&mut mmdebstrap, config);
-    let made = process::relay("mmdebstrap", mmdebstrap, is_telling);
+    let made = process::relay(step::MMDEBSTRAP, mmdebstrap, is_telling);
     if let Some(stage) = &stage {
         keep(config, stage, &work.tree());
     }

@@ -11,6 +11,7 @@ use super::{
     archive::{Way, keep_packages},
     process,
     simulate::{DIST_UPGRADE, NO_LOCKS},
+    step,
     task::Task,
 };
 use crate::{
@@ -37,7 +38,7 @@ pub(super) fn download(
     // What it says of packages is what the simulation said.
     let mut said = Said::new()?;
     apt_get.stdout(said.writer()?);
-    let fetched = process::relay_whole("apt-get --download-only", apt_get);
+    let fetched = process::relay_whole(step::DOWNLOAD, apt_get);
     // What came before a failure is fetched only once, too.
     let kept = keep_packages(task.config, stage, &stage.debs());
     match fetched {

@@ -3,7 +3,7 @@
 
 use std::{error::Error, fmt, io};
 
-use super::{BodyError, dpkg_fault};
+use super::{BodyError, dpkg_fault, step};
 use crate::{
     archive::{ArchiveError, FetchFailure, SourcesError},
     foreign::is_emulator_crash,
@@ -162,8 +162,7 @@ fn of_step(error: &BodyError, what: &str, output: &str) -> Failure {
     if let Some(fault) = dpkg_fault::find(output) {
         return Failure::new(FailureClass::Package, fault.to_string(), fault.advice());
     }
-    let is_apt = what == "mmdebstrap" || what.starts_with("apt-get");
-    if is_apt {
+    if step::is_apts(what) {
         let failure = FetchFailure::read(output);
         if failure.is_known() {
             return of_fetch(&failure);
@@ -174,8 +173,7 @@ fn of_step(error: &BodyError, what: &str, output: &str) -> Failure {
         return Failure::new(FailureClass::Host, format!("{what}: {said}"), advice);
     }
     // What looks at the packages, or runs what is in them, and finds them wanting.
-    let is_look = ["apt-get", "dpkg", "compiling", "reading a program"];
-    let is_package = is_look.iter().any(|start| what.starts_with(start));
+    let is_package = step::is_about_packages(what);
     let class = if is_package { FailureClass::Package } else { FailureClass::Other };
     Failure::new(class, error.to_string(), SEE_LOG)
 }
@@ -258,7 +256,7 @@ mod tests {
             dpkg: error processing package x (--configure):\n \
             installed x package post-installation script subprocess returned error exit status 7\n\
             E: Sub-process /usr/bin/dpkg returned an error code (1)";
-        assert_eq!(class(&step("apt-get dist-upgrade", output)), FailureClass::Package);
+        assert_eq!(class(&step(super::step::UPGRADE, output)), FailureClass::Package);
     }
 
     #[test]
@@ -282,6 +280,21 @@ mod tests {
             assert_eq!(class(&step("mmdebstrap", &output)), expected, "{said}");
         }
         assert_eq!(class(&step("mmdebstrap", "E: the moon is full")), FailureClass::Other);
+    }
+
+    #[test]
+    fn packages_that_do_not_fit_together_are_the_packages_affair_in_every_step() {
+        use crate::body::step::{AUDIT, CHECK, JOURNAL, SIMULATE, UPGRADE};
+        let unmet = "The following packages have unmet dependencies:\n hello : Depends: x but it is not installable\n\
+            E: Error, pkgProblemResolver::Resolve generated breaks";
+        for what in [SIMULATE, UPGRADE, CHECK] {
+            assert_eq!(class(&step(what, unmet)), FailureClass::Package, "{what}");
+            let said = "E: Failed to fetch http://mirror.example/x  Hash Sum mismatch";
+            assert_eq!(class(&step(what, said)), FailureClass::Mirror, "{what}");
+        }
+        for what in [AUDIT, JOURNAL] {
+            assert_eq!(class(&step(what, "x")), FailureClass::Package, "{what}");
+        }
     }
 
     #[test]

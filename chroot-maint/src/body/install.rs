@@ -6,7 +6,9 @@
 
 use std::cell::Cell;
 
-use super::{BodyError, bootstrap::SOURCE_DATE_EPOCH, process, simulate::DIST_UPGRADE, task::Task};
+use super::{
+    BodyError, bootstrap::SOURCE_DATE_EPOCH, process, simulate::DIST_UPGRADE, step, task::Task,
+};
 use crate::{
     archive::{ARCHIVES, Stage},
     foreign::is_emulator_crash,
@@ -51,7 +53,7 @@ pub(super) fn install(task: &Task<'_>, stage: &Stage) -> Result<(), BodyError> {
     apt_get.env("TMPDIR", task.work.tmp());
     let is_emulated = task.id.arch != task.config.host.arch;
     let telling = Telling::default();
-    process::relay("upgrading the packages", apt_get, |line| {
+    process::relay(step::UPGRADE, apt_get, |line| {
         telling.tells(line) || is_emulated && is_emulator_crash(line)
     })?;
     inside("showing start-stop-daemon", SHOW).map(drop)

@@ -23,6 +23,7 @@ mod process;
 mod seal;
 mod simulate;
 mod sleep;
+mod step;
 mod tarball;
 mod task;
 mod upgrade;

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use super::{BodyError, process};
+use super::{BodyError, process, step};
 use crate::{sandbox::Sandbox, store::Package};
 
 /// A line each; the fields in the order of [`Installed::read`].
@@ -32,7 +32,7 @@ impl Packages {
     pub(super) fn of(sandbox: Sandbox, tree: &Path) -> Result<Self, BodyError> {
         let mut show = sandbox.inside(tree, "dpkg-query");
         show.args(["--show", "--showformat", SHOW]);
-        Self::read(&String::from_utf8_lossy(&process::output("dpkg-query", show)?))
+        Self::read(&String::from_utf8_lossy(&process::output(step::QUERY, show)?))
     }
 
     pub(super) fn read(shown: &str) -> Result<Self, BodyError> {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt, path::Path};
 
-use super::{BodyError, process, task::Task};
+use super::{BodyError, process, step, task::Task};
 use crate::archive::Stage;
 
 /// What makes an upgrade; the same words for simulation, download and the upgrade itself. What others needed and nothing
@@ -32,7 +32,7 @@ pub(super) fn simulate(
     stage.configure(tree, &mut apt_get, true);
     apt_get.args(NO_LOCKS).args(["-qq", "--simulate"]).args(DIST_UPGRADE);
     apt_get.env("TMPDIR", task.work.tmp());
-    let said = process::output("simulating the upgrade", apt_get)?;
+    let said = process::output(step::SIMULATE, apt_get)?;
     Ok(Simulation::read(&String::from_utf8_lossy(&said)))
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{BodyError, packages::Packages, process};
+use super::{BodyError, packages::Packages, process, step};
 use crate::{
     sandbox::Sandbox,
     spec::{Arch, Elf, Recipe},
@@ -33,15 +33,15 @@ pub(super) fn verify(
         process::output(what, command)
     };
 
-    let audit = inside("dpkg --audit", &["dpkg", "--audit"])?;
+    let audit = inside(step::AUDIT, &["dpkg", "--audit"])?;
     if let Some(line) = String::from_utf8_lossy(&audit).lines().next() {
         return Err(BodyError::Unfit(format!("dpkg --audit says: {line}")));
     }
     // With its caches on the disk, apt would write to the tree.
     let no_caches = ["-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache="];
-    inside("apt-get check", &[&["apt-get", "check"][..], &no_caches].concat())?;
+    inside(step::CHECK, &[&["apt-get", "check"][..], &no_caches].concat())?;
 
-    let journal = inside("looking into dpkg's journal", &["ls", "/var/lib/dpkg/updates"])?;
+    let journal = inside(step::JOURNAL, &["ls", "/var/lib/dpkg/updates"])?;
     if !journal.is_empty() {
         return Err(BodyError::Unfit(
             "dpkg has not finished: /var/lib/dpkg/updates holds files".to_owned(),
@@ -51,9 +51,9 @@ pub(super) fn verify(
     packages.require(&recipe.include)?;
 
     let program = if packages.has("gcc") {
-        inside("compiling and running a program", &["sh", "-c", COMPILE])?
+        inside(step::COMPILE, &["sh", "-c", COMPILE])?
     } else {
-        inside("reading a program", &["cat", "/usr/bin/dpkg"])?
+        inside(step::READ, &["cat", "/usr/bin/dpkg"])?
     };
     check_machine(&program, arch)?;
     Ok(packages)

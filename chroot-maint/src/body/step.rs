@@ -1,0 +1,30 @@
+//! What those steps are called that run apt or dpkg, or what is in the packages: who runs them and who judges their
+//! failures go by the same names. Knows nothing of how they are run.
+
+pub(super) const MMDEBSTRAP: &str = "mmdebstrap";
+pub(super) const UPDATE: &str = "apt-get update";
+pub(super) const DOWNLOAD: &str = "apt-get --download-only";
+pub(super) const SIMULATE: &str = "simulating the upgrade";
+pub(super) const UPGRADE: &str = "upgrading the packages";
+pub(super) const CHECK: &str = "apt-get check";
+pub(super) const AUDIT: &str = "dpkg --audit";
+pub(super) const QUERY: &str = "dpkg-query";
+pub(super) const JOURNAL: &str = "looking into dpkg's journal";
+pub(super) const COMPILE: &str = "compiling and running a program";
+pub(super) const READ: &str = "reading a program";
+
+const APTS: [&str; 6] = [MMDEBSTRAP, UPDATE, DOWNLOAD, SIMULATE, UPGRADE, CHECK];
+
+/// mmdebstrap does much more than that.
+const ABOUT_PACKAGES: [&str; 10] =
+    [UPDATE, DOWNLOAD, SIMULATE, UPGRADE, CHECK, AUDIT, QUERY, JOURNAL, COMPILE, READ];
+
+/// Whether apt says why such a step failed.
+pub(super) fn is_apts(what: &str) -> bool {
+    APTS.contains(&what)
+}
+
+/// Whether such a step only looks at packages, installs them, or runs what is in them.
+pub(super) fn is_about_packages(what: &str) -> bool {
+    ABOUT_PACKAGES.contains(&what)
+}
