@@ -6,7 +6,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use super::{BodyError, process, step, upkeep};
+use super::{BodyError, interrupt, process, step, upkeep};
 use crate::{
     archive::{
         Amount, ArchiveState, Checked, DebCache, FetchFailure, HostApt, Sources, Stage, set_proxy,
@@ -28,15 +28,34 @@ pub(super) fn update(config: &Config, id: &ArchiveId) -> Result<(), BodyError> {
         .values()
         .find_map(|chroot| ArchiveId::all_of(&chroot.recipe).remove(id))
         .ok_or_else(|| BodyError::NoSuchArchive { id: id.clone() })?;
+    let state = ArchiveState::new(&config.state_dir, id);
+    let (asked, before) = (seconds_since_1970(), state.checked());
+    let _lock = upkeep::lock(config, &JobName::Archive(id.clone()))?;
+    interrupt::begin().map_err(BodyError::Settle)?;
+    interrupt::limit(config.time_limit).map_err(BodyError::Settle)?;
+    // What others have found while this one waited is as good as what it would find; what was there before is not.
+    let since = before.as_ref().map_or(asked, |before| asked.max(before.at + 1));
+    let done = update_since(config, id, &recipe, before.as_ref(), since);
+    // What was ended from outside fails in some way or other; that is not the reason.
+    let done = done.map_err(|error| interrupt::cause().map_or(error, BodyError::from));
+    interrupt::end().map_err(BodyError::Settle)?;
+    done
+}
+
+fn update_since(
+    config: &Config,
+    id: &ArchiveId,
+    recipe: &Recipe,
+    before: Option<&Checked>,
+    since: u64,
+) -> Result<(), BodyError> {
     let sandbox = Sandbox::open()?;
-    let way = Way::plan(config, &recipe)?;
+    let way = Way::plan(config, recipe)?;
     let Some(sources) = &way.sources else {
         println!("no mirror is known on this host: mmdebstrap will choose one by itself");
         return Ok(());
     };
-    let before = ArchiveState::new(&config.state_dir, id).checked();
-    let _lock = upkeep::lock(config, &JobName::Archive(id.clone()))?;
-    let now = bring_up_to_date(config, id, &recipe, &way, sources, sandbox, seconds_since_1970())?;
+    let now = bring_up_to_date(config, id, recipe, &way, sources, sandbox, since)?;
     match before.map(|before| now.indexes.changed_since(&before.indexes).is_empty()) {
         None => println!("the lists are here"),
         Some(true) => println!("nothing has changed"),
@@ -68,8 +87,7 @@ pub(super) fn look<'a>(
     way: &Way,
     sandbox: Sandbox,
 ) -> Result<Option<Archive<'a>>, BodyError> {
-    let newer_than = seconds_since_1970().saturating_sub(FRESH_ENOUGH.as_secs());
-    let newer_than = newer_than.max(way.newer_than);
+    let since = seconds_since_1970().saturating_sub(FRESH_ENOUGH.as_secs()).max(way.since);
     let (mut locks, mut suites) = (Vec::new(), Vec::new());
     // In the order of the names, as locks are taken everywhere.
     for (id, recipe) in ArchiveId::all_of(&chroot.recipe) {
@@ -78,7 +96,7 @@ pub(super) fn look<'a>(
         };
         // Jobs of the same run take turns here: that is not worth a failure, whatever the command line says.
         locks.push(upkeep::wait_for_lock(config, &JobName::Archive(id.clone()))?);
-        let checked = bring_up_to_date(config, &id, &recipe, way, &sources, sandbox, newer_than)?;
+        let checked = bring_up_to_date(config, &id, &recipe, way, &sources, sandbox, since)?;
         suites.push((ArchiveState::new(&config.state_dir, &id), checked));
     }
     Ok(Some(Archive { config, arch, suites, _locks: locks }))
@@ -113,8 +131,8 @@ pub(super) fn keep_packages(config: &Config, stage: &Stage, fetched: &Path) -> A
 
 /// What apt is told, and how it gets there.
 pub(super) struct Way {
-    /// Lists that are as old as this, in seconds since 1970, are not good enough.
-    newer_than: u64,
+    /// Lists that are older than this, in seconds since 1970, are not good enough.
+    since: u64,
     /// Nothing if neither config nor host know a mirror.
     pub(super) sources: Option<String>,
     host: HostApt,
@@ -123,7 +141,7 @@ pub(super) struct Way {
 impl Way {
     pub(super) fn plan(config: &Config, recipe: &Recipe) -> Result<Self, BodyError> {
         let host = HostApt::ask_for(recipe, &config.state_dir)?;
-        let mut way = Self { newer_than: 0, sources: None, host };
+        let mut way = Self { since: 0, sources: None, host };
         way.sources = way.sources_of(recipe)?;
         Ok(way)
     }
@@ -140,7 +158,7 @@ impl Way {
             Some(failure) if failure.class == FailureClass::Mirror => Some(outcome.at),
             _ => None,
         });
-        Ok(Self { newer_than: failed_at.unwrap_or(0), ..Self::plan(config, &chroot.recipe)? })
+        Ok(Self { since: failed_at.map_or(0, |at| at + 1), ..Self::plan(config, &chroot.recipe)? })
     }
 
     /// What apt is told for a part of the recipe.
@@ -164,7 +182,7 @@ impl Way {
     }
 }
 
-/// Sees to it that somebody has looked after `newer_than`. The archive's lock must be held: it keeps what was found as it is.
+/// Sees to it that somebody has looked at `since` or later. The archive's lock must be held: it keeps what was found as it is.
 fn bring_up_to_date(
     config: &Config,
     id: &ArchiveId,
@@ -172,14 +190,14 @@ fn bring_up_to_date(
     way: &Way,
     sources: &str,
     sandbox: Sandbox,
-    newer_than: u64,
+    since: u64,
 ) -> Result<Checked, BodyError> {
     let state = ArchiveState::new(&config.state_dir, id);
     let archs = archs(config, id);
     // Another run may have looked while this one waited.
     let names: Vec<String> = archs.iter().map(ToString::to_string).collect();
     let known = state.checked().filter(|checked| {
-        checked.at > newer_than && checked.sources == sources && checked.archs == names
+        checked.at >= since && checked.sources == sources && checked.archs == names
     });
     if let Some(checked) = known {
         return Ok(checked);

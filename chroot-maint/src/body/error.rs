@@ -5,6 +5,7 @@ use std::{io, path::PathBuf, process::ExitStatus, time::Duration};
 use nix::sys::signal::Signal;
 use thiserror::Error;
 
+use super::interrupt::Cause;
 use crate::{
     archive::{ArchiveError, FetchFailure, HostAptError, SourcesError},
     outputs::OutputError,
@@ -62,8 +63,16 @@ pub(crate) enum BodyError {
     },
     #[error("{what}: the emulator crashed: {said}")]
     Emulator { what: &'static str, said: String, output: String },
-    #[error("not done within {}", show_span(*limit))]
-    Overdue { limit: Duration },
+    #[error(
+        "not done within {}{}",
+        show_span(*limit),
+        what.map(|what| format!(": {what} took too long")).unwrap_or_default()
+    )]
+    Overdue {
+        limit: Duration,
+        /// What was going on then, if a tool ran.
+        what: Option<&'static str>,
+    },
     #[error("interrupted by {signal}")]
     Interrupted { signal: Signal },
     #[error(
@@ -83,4 +92,13 @@ pub(crate) enum BodyError {
     Unfinished,
     #[error("the new tree is not fit for use: {0}")]
     Unfit(String),
+}
+
+impl From<Cause> for BodyError {
+    fn from(cause: Cause) -> Self {
+        match cause {
+            Cause::Overdue(limit, what) => Self::Overdue { limit, what },
+            Cause::Signal(signal) => Self::Interrupted { signal },
+        }
+    }
 }

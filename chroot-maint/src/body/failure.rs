@@ -65,7 +65,7 @@ impl BodyError {
     /// Whose affair it is, and all that can be said of it.
     pub(crate) fn failure(&self) -> Failure {
         use FailureClass::{
-            Configuration, Disk, Emulator, Host, Interrupted, Other, Package, Policy,
+            Configuration, Disk, Emulator, Host, Interrupted, Mirror, Other, Package, Policy,
         };
         if let Some(failure) = of_disk(self) {
             return failure;
@@ -118,7 +118,18 @@ impl BodyError {
                 "see by `dmesg' whether that was for want of memory, and try again",
             ),
             Self::Unfit(_) => Failure::new(Package, self.to_string(), SEE_LOG),
-            Self::Overdue { limit } => Failure::new(
+            Self::Overdue { limit, what: Some("apt-get update" | "apt-get --download-only") } => {
+                Failure::new(
+                    Mirror,
+                    self.to_string(),
+                    format!(
+                        "see whether network, `mirror' and `proxy' are right, or try again later; \
+                         `time-limit' in the config, {} now, allows more",
+                        show_span(*limit)
+                    ),
+                )
+            }
+            Self::Overdue { limit, .. } => Failure::new(
                 Package,
                 self.to_string(),
                 format!(
@@ -216,7 +227,7 @@ fn tells_of_disk(line: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::{io, os::unix::process::ExitStatusExt, process::ExitStatus};
+    use std::{io, os::unix::process::ExitStatusExt, process::ExitStatus, time::Duration};
 
     use nix::errno::Errno;
 
@@ -361,6 +372,19 @@ mod tests {
         );
         let output = "sandbox: mount: Operation not permitted";
         assert_eq!(class(&step("measuring the tree", output)), FailureClass::Host);
+    }
+
+    #[test]
+    fn what_takes_too_long_is_the_mirrors_affair_only_where_something_is_fetched() {
+        let limit = Duration::from_secs(60);
+        for (what, expected) in [
+            (Some("apt-get update"), FailureClass::Mirror),
+            (Some("apt-get --download-only"), FailureClass::Mirror),
+            (Some("upgrading the packages"), FailureClass::Package),
+            (None, FailureClass::Package),
+        ] {
+            assert_eq!(class(&BodyError::Overdue { limit, what }), expected, "{what:?}");
+        }
     }
 
     #[test]

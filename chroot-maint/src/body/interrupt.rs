@@ -16,22 +16,26 @@ use nix::sys::signal::Signal;
 use signal_hook::{iterator::Signals, low_level::emulate_default_handler};
 
 /// What the watching thread and the job share: a process has one set of signals, and so one of these.
-static STATE: Mutex<State> = Mutex::new(State { signal: None, overdue: None, running: None });
+static STATE: Mutex<State> =
+    Mutex::new(State { signal: None, overdue: None, running: None, is_paused: false });
 
 struct State {
     /// The first signal that came.
     signal: Option<Signal>,
-    /// The time limit, once it is over.
-    overdue: Option<Duration>,
-    running: Option<Child>,
+    /// The time limit, once it is over, and the tool that ran then.
+    overdue: Option<(Duration, Option<&'static str>)>,
+    /// What it does, and itself.
+    running: Option<(&'static str, Child)>,
+    /// Whether the time limit's clock stands still.
+    is_paused: bool,
 }
 
 /// Why a job is ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cause {
     Signal(Signal),
-    /// It has taken longer than this.
-    Overdue(Duration),
+    /// It has taken longer than this; and what was going on then, if a tool ran.
+    Overdue(Duration, Option<&'static str>),
 }
 
 /// The ends of a tool's pipes that are this process's.
@@ -58,13 +62,30 @@ pub(super) fn limit(limit: Duration) -> io::Result<()> {
         while !left.is_zero() {
             let step = left.min(Duration::from_secs(1));
             thread::sleep(step);
-            left -= step;
+            if !state().is_paused {
+                left -= step;
+            }
         }
         let mut state = state();
-        state.overdue = Some(limit);
+        state.overdue = Some((limit, state.running.as_ref().map(|&(what, _)| what)));
         state.end_tool();
     };
     thread::Builder::new().spawn(wait).map(drop)
+}
+
+/// The time limit's clock stands still as long as this is there.
+pub(super) struct Paused(());
+
+/// From here on, time is not the job's: it waits for others.
+pub(super) fn pause() -> Paused {
+    state().is_paused = true;
+    Paused(())
+}
+
+impl Drop for Paused {
+    fn drop(&mut self) {
+        state().is_paused = false;
+    }
 }
 
 /// Lets a signal that came have its way, which ends this process.
@@ -79,11 +100,11 @@ pub(super) fn end() -> io::Result<()> {
 pub(super) fn cause() -> Option<Cause> {
     let state = state();
     let signal = state.signal.map(Cause::Signal);
-    signal.or(state.overdue.map(Cause::Overdue))
+    signal.or(state.overdue.map(|(limit, what)| Cause::Overdue(limit, what)))
 }
 
-/// Starts a tool that a signal will end. Only one runs at a time.
-pub(super) fn start(command: &mut Command) -> io::Result<Pipes> {
+/// Starts a tool that a signal will end; `what` says what it is to do. Only one runs at a time.
+pub(super) fn start(what: &'static str, command: &mut Command) -> io::Result<Pipes> {
     let mut state = state();
     if let Some(signal) = state.signal {
         return Err(io::Error::new(io::ErrorKind::Interrupted, format!("interrupted by {signal}")));
@@ -93,7 +114,7 @@ pub(super) fn start(command: &mut Command) -> io::Result<Pipes> {
     }
     let mut child = command.spawn()?;
     let pipes = (child.stdout.take(), child.stderr.take());
-    state.running = Some(child);
+    state.running = Some((what, child));
     Ok(pipes)
 }
 
@@ -102,7 +123,7 @@ pub(super) fn start(command: &mut Command) -> io::Result<Pipes> {
 pub(super) fn wait() -> io::Result<ExitStatus> {
     let running = state().running.take();
     match running {
-        Some(mut child) => child.wait(),
+        Some((_, mut child)) => child.wait(),
         None => Err(io::Error::other("nothing was started")),
     }
 }
@@ -124,7 +145,7 @@ fn watch(mut signals: Signals) {
 
 impl State {
     fn end_tool(&mut self) {
-        if let Some(child) = &mut self.running {
+        if let Some((_, child)) = &mut self.running {
             // It may have ended by itself just now.
             let _ = child.kill();
         }

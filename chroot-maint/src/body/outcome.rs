@@ -2,10 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::{
-    BodyError,
-    interrupt::{self, Cause},
-};
+use super::{BodyError, interrupt};
 use crate::store::{Action, Outcome, OutcomeFailure, Place};
 
 /// Work on a chroot that is under way; the chroot's lock is held.
@@ -59,8 +56,7 @@ impl<'a> Attempt<'a> {
     /// What was ended from outside fails in some way or other; that is not the reason.
     fn cause_of(&self, error: BodyError) -> BodyError {
         match interrupt::cause() {
-            Some(Cause::Overdue(limit)) => BodyError::Overdue { limit },
-            Some(Cause::Signal(signal)) => BodyError::Interrupted { signal },
+            Some(cause) => cause.into(),
             None if self.is_emulated => error.under_emulation(),
             None => error,
         }

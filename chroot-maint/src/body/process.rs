@@ -32,7 +32,7 @@ pub(crate) fn settle() -> io::Result<()> {
 pub(super) fn output(what: &'static str, mut command: Command) -> Result<Vec<u8>, BodyError> {
     let start = |source| BodyError::Start { what, source };
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let (stdout, stderr) = interrupt::start(&mut command).map_err(start)?;
+    let (stdout, stderr) = interrupt::start(what, &mut command).map_err(start)?;
     let stderr = thread::Builder::new().spawn(move || read_all(stderr)).map_err(start)?;
     let stdout = read_all(stdout);
     let stderr = stderr.join().unwrap_or_else(|_| Ok(Vec::new()));
@@ -50,7 +50,7 @@ pub(super) fn filter(
 ) -> Result<(), BodyError> {
     let start = |source| BodyError::Start { what, source };
     command.stdin(input).stdout(output).stderr(Stdio::piped());
-    let (_, stderr) = interrupt::start(&mut command).map_err(start)?;
+    let (_, stderr) = interrupt::start(what, &mut command).map_err(start)?;
     let stderr = read_all(stderr);
     let status = interrupt::wait().map_err(start)?;
     let stderr = stderr.map_err(start)?;
@@ -122,7 +122,7 @@ pub(super) fn relay(
     tells: impl Fn(&str) -> bool,
 ) -> Result<(), BodyError> {
     let start = |source| BodyError::Start { what, source };
-    let (_, stderr) = interrupt::start(command.stderr(Stdio::piped())).map_err(start)?;
+    let (_, stderr) = interrupt::start(what, command.stderr(Stdio::piped())).map_err(start)?;
     let (mut telling, mut last, mut all) = (None, String::new(), Ending::default());
     if let Some(stderr) = stderr {
         let mut line = Vec::new();
@@ -157,7 +157,7 @@ pub(super) enum Failure {
 /// Runs a tool whose standard error is passed on and given, whether it fails or not.
 pub(super) fn relay_whole(what: &'static str, mut command: Command) -> Result<String, Failure> {
     let start = |source| Failure::Start(BodyError::Start { what, source });
-    let (_, stderr) = interrupt::start(command.stderr(Stdio::piped())).map_err(start)?;
+    let (_, stderr) = interrupt::start(what, command.stderr(Stdio::piped())).map_err(start)?;
     let mut said = Vec::new();
     if let Some(mut stderr) = stderr {
         let mut chunk = [0; 4096];

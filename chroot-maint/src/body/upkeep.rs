@@ -3,7 +3,7 @@
 
 use std::{env, path::PathBuf, thread, time::Duration};
 
-use super::{BodyError, process};
+use super::{BodyError, interrupt, process};
 use crate::{
     config::Config,
     sandbox::Sandbox,
@@ -51,7 +51,10 @@ fn wait(mut held: Held, job: &JobName) -> Result<Lock, BodyError> {
         _ => "works on this chroot",
     };
     eprintln!("waiting for {holder}, which {what}");
-    Ok(held.wait()?)
+    // That is not the job's own time; and a signal is not to wait with it.
+    let _paused = interrupt::pause();
+    let lock = held.wait(interrupt::cause)?;
+    lock.map_err(BodyError::from)
 }
 
 /// Deletes what killed runs have left, with the lock held. If the chroot was being removed, that is finished first: it is

@@ -7,7 +7,8 @@ use std::{
     io::{self, Read, Seek, Write},
     os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
-    process,
+    process, thread,
+    time::Duration,
 };
 
 use nix::{
@@ -16,6 +17,9 @@ use nix::{
 };
 
 use super::{StoreError, process::Process};
+
+/// How often who waits for a lock looks whether it is free.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// Held until dropped. The descriptor is closed on exec, so no child keeps it alive.
 #[derive(Debug)]
@@ -88,20 +92,21 @@ impl Held {
         Path::new("/proc").join(text.trim()).exists().then(|| Process::with_words(pid))
     }
 
-    /// Waits until it is free, and takes it.
-    pub(crate) fn wait(self) -> Result<Lock, StoreError> {
-        let Self { mut file, path } = self;
-        let fault = |source| StoreError::Lock { path: path.clone(), source };
+    /// Waits until it is free, and takes it; or gives the reason that there is before that to `give_up`, for which is asked
+    /// again and again: whoever waits in the kernel hears of nothing else.
+    pub(crate) fn wait<R>(
+        self,
+        give_up: impl Fn() -> Option<R>,
+    ) -> Result<Result<Lock, R>, StoreError> {
         loop {
-            match Flock::lock(file, FlockArg::LockExclusive) {
-                Ok(locked) if is_file(&locked, &path).map_err(fault)? => {
-                    return Ok(Lock::named(locked, &path));
-                }
-                // Deleted meanwhile: whoever comes now locks another file.
-                Ok(_) => file = open(&path)?,
-                Err((same, Errno::EINTR)) => file = same,
-                Err((_, errno)) => return Err(fault(errno.into())),
+            if let Some(reason) = give_up() {
+                return Ok(Err(reason));
             }
+            // By its name: it may have been deleted meanwhile, and whoever comes now locks another file.
+            if let Attempt::Taken(lock) = Lock::attempt(&self.path)? {
+                return Ok(Ok(lock));
+            }
+            thread::sleep(LOOK_AGAIN);
         }
     }
 }
@@ -160,7 +165,7 @@ mod tests {
         assert!(holder.starts_with(&format!("process {} (", process::id())), "{holder}");
         let (done, is_done) = mpsc::channel();
         let waiting = thread::spawn(move || {
-            let lock = second.wait().unwrap();
+            let lock = second.wait(|| None::<()>).unwrap().unwrap();
             done.send(()).unwrap();
             drop(lock);
         });
@@ -169,6 +174,14 @@ mod tests {
         is_done.recv().unwrap();
         waiting.join().unwrap();
         take(&path);
+    }
+
+    #[test]
+    fn who_waits_may_give_up() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("chroot.x");
+        let _first = take(&path);
+        assert_eq!(held(&path).wait(|| Some("why")).unwrap().unwrap_err(), "why");
     }
 
     #[test]
@@ -191,7 +204,7 @@ mod tests {
         let late = take(&path);
         let (done, is_done) = mpsc::channel();
         let waiting = thread::spawn(move || {
-            let lock = waits.wait().unwrap();
+            let lock = waits.wait(|| None::<()>).unwrap().unwrap();
             done.send(()).unwrap();
             lock
         });

@@ -327,7 +327,7 @@ fn a_script_that_hangs_is_ended(caller: Caller) {
     room.settings = "time-limit = '6s'\n";
     let (status, said) = room.fails(&["job", &Room::job("toy")]);
     assert_eq!(status, Some(65), "{said}");
-    assert!(said.contains("chroot-maint: package: not done within 6s; "), "{said}");
+    assert!(said.contains("chroot-maint: package: not done within 6s: "), "{said}");
     assert!(room.outcome("toy").contains("not done within 6s"));
     assert!(room.has_no_litter("toy"));
 }
@@ -354,4 +354,36 @@ fn an_interruption_is_kept_as_one() {
     assert_eq!(job.wait().unwrap().signal(), Some(15));
     assert!(room.outcome("toy").contains("interrupted by SIGTERM"));
     assert!(room.has_no_litter("toy"));
+}
+
+#[test]
+fn who_waits_for_an_archive_can_be_interrupted_and_clears_up() {
+    let room = Room::new(Caller::root());
+    room.server.break_files("InRelease", Fault::Stall);
+    let start = |dist| {
+        let mut command = room.command(&["job", &Room::job(dist)]);
+        command.stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let mut first = start("toy");
+    room.server.wait_for_stall();
+    let mut second = start("toy-updates");
+    let said = BufReader::new(second.stderr.take().unwrap()).lines();
+    assert!(said.map_while(Result::ok).any(|line| line.starts_with("waiting for process ")));
+    for (job, dist) in [(&mut second, "toy-updates"), (&mut first, "toy")] {
+        run(Command::new("kill").args(["-TERM", &job.id().to_string()]));
+        assert_eq!(job.wait().unwrap().signal(), Some(15));
+        assert!(room.outcome(dist).contains("interrupted by SIGTERM"));
+        assert!(room.has_no_litter(dist));
+    }
+}
+
+#[test]
+fn a_mirror_that_takes_too_long_is_the_mirrors_affair() {
+    let mut room = Room::new(Caller::root());
+    room.settings = "time-limit = '6s'\n";
+    room.server.break_files("InRelease", Fault::Stall);
+    let (status, said) = room.fails(&["job", &Room::job("toy")]);
+    assert_eq!(status, Some(75), "{said}");
+    let reason = "chroot-maint: mirror: not done within 6s: apt-get update took too long; ";
+    assert!(said.contains(reason), "{said}");
 }
