@@ -5,6 +5,7 @@
 //! STATE/archive/SUITE-HASH/now/sources/       the sources it was told
 //! STATE/archive/SUITE-HASH/now/indexes.json   what was found when, as `Checked` has it
 //! STATE/archive/SUITE-HASH/next/              the same in the making; counts only when it takes the place of `now'
+//! STATE/archive/SUITE-HASH/outcome.json        why the last look came to nothing, if it did
 //! ```
 //! apt itself puts new lists in place file by file, and takes what lies there for good: so it works on a copy of
 //! hard links, which costs nothing, and a kill at any point leaves the old lists as they were. apt never sees the

@@ -9,11 +9,12 @@ use std::{
 use super::{BodyError, interrupt, process, step, upkeep};
 use crate::{
     archive::{
-        Amount, ArchiveState, Checked, DebCache, FetchFailure, HostApt, Sources, Stage, set_proxy,
+        Amount, ArchiveState, Checked, DebCache, Failed, FetchFailure, HostApt, Sources, Stage,
+        set_proxy,
     },
     config::{Chroot, Config},
     sandbox::Sandbox,
-    spec::{Arch, ArchiveId, ChrootId, FailureClass, Indexes, JobName, Recipe},
+    spec::{Arch, ArchiveId, ChrootId, FailureClass, Indexes, JobName, OutcomeFailure, Recipe},
     store::{Lock, Store},
     tools,
 };
@@ -38,8 +39,25 @@ pub(super) fn update(config: &Config, id: &ArchiveId) -> Result<(), BodyError> {
     let done = update_since(config, id, &recipe, before.as_ref(), since);
     // What was ended from outside fails in some way or other; that is not the reason.
     let done = done.map_err(|error| interrupt::cause().map_or(error, BodyError::from));
+    keep_outcome(&state, asked, done.as_ref().err());
     interrupt::end().map_err(BodyError::Settle)?;
     done
+}
+
+/// For `status`: of the chroots that use the archive, nobody else gets to say why they are as they were.
+fn keep_outcome(state: &ArchiveState, began: u64, error: Option<&BodyError>) {
+    let kept = match error.map(BodyError::failure) {
+        Some(failure) => {
+            let at = seconds_since_1970();
+            let took = at.saturating_sub(began);
+            state.put_failed(&Failed { at, took, failure: OutcomeFailure::from(failure) })
+        }
+        None => state.forget_failed(),
+    };
+    // On a full disk it can't be kept, which must not hide what came of the look.
+    if let Err(error) = kept {
+        eprintln!("what came of this is not kept: {error}");
+    }
 }
 
 fn update_since(
@@ -218,7 +236,9 @@ fn bring_up_to_date(
     if let Some(failure) = failure {
         return Err(BodyError::Fetch(failure));
     }
-    Ok(update.finish(recipe)?)
+    let checked = update.finish(recipe)?;
+    state.forget_failed()?;
+    Ok(checked)
 }
 
 /// All architectures that the config wants of a suite, sorted.

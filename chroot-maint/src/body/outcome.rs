@@ -2,8 +2,12 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use super::failure::Failure;
 use super::{BodyError, interrupt};
-use crate::store::{Action, Outcome, OutcomeFailure, Place};
+use crate::{
+    spec::OutcomeFailure,
+    store::{Action, Outcome, Place},
+};
 
 /// Work on a chroot that is under way; the chroot's lock is held.
 pub(super) struct Attempt<'a> {
@@ -39,12 +43,7 @@ impl<'a> Attempt<'a> {
             at: since_1970(),
             took: self.begun.elapsed().as_secs(),
             action: self.action,
-            failure: failure.map(|failure| OutcomeFailure {
-                class: failure.class,
-                reason: failure.reason,
-                advice: failure.advice,
-                last_lines: failure.last_lines,
-            }),
+            failure: failure.map(OutcomeFailure::from),
         };
         // On a full disk it can't be kept, which must not hide what came of the work.
         if let Err(error) = self.place.put_outcome(&outcome) {
@@ -60,6 +59,13 @@ impl<'a> Attempt<'a> {
             None if self.is_emulated => error.under_emulation(),
             None => error,
         }
+    }
+}
+
+impl From<Failure> for OutcomeFailure {
+    fn from(failure: Failure) -> Self {
+        let Failure { class, reason, advice, last_lines } = failure;
+        Self { class, reason, advice, last_lines }
     }
 }
 

@@ -4,10 +4,11 @@ use std::{collections::BTreeSet, path::PathBuf};
 
 use super::logs::{Log, Logs};
 use crate::{
+    archive::ArchiveState,
     config::{Chroot, Config},
     outputs,
-    spec::{ChrootId, JobName, Output},
-    store::{Generation, Holder, Outcome, Place, Store, StoreError},
+    spec::{ArchiveId, ChrootId, JobName, Output},
+    store::{Action, Generation, Holder, Outcome, Place, Store, StoreError},
 };
 
 /// One chroot.
@@ -79,6 +80,15 @@ fn look_at(
         (Some(chroot), Some(current)) => chroot.recipe.changes_since(&place.judged_by(current)),
         _ => Vec::new(),
     };
+    let (mut outcome, mut log) = (place.outcome(), logs.of(&job));
+    // Its own work has a log of its own, and will have an outcome.
+    if holder.is_none() && unfinished.is_empty() {
+        let failed = chroot.and_then(|chroot| failed_look(config, chroot));
+        let is_newer = |looked: &Outcome| outcome.as_ref().is_none_or(|own| looked.at >= own.at);
+        if let Some((id, looked)) = failed.filter(|(_, looked)| is_newer(looked)) {
+            (outcome, log) = (Some(looked), logs.of(&JobName::Archive(id).to_string()));
+        }
+    }
     let handed = chroot.map_or_else(Vec::new, |chroot| {
         let outputs = chroot.outputs.iter();
         outputs.map(|&output| handed(config, &id, chroot, output, current.as_ref())).collect()
@@ -91,8 +101,8 @@ fn look_at(
         checked,
         changes,
         outputs: handed,
-        outcome: place.outcome(),
-        log: logs.of(&job),
+        outcome,
+        log,
         current,
         holder,
         unfinished,
@@ -115,6 +125,16 @@ fn at_work(
         holder = or_fault(store.holder(job), faults).flatten();
     }
     (holder, unfinished)
+}
+
+/// What kept a run from even beginning with a chroot: the last failure of its archives.
+fn failed_look(config: &Config, chroot: &Chroot) -> Option<(ArchiveId, Outcome)> {
+    let failed = ArchiveId::all_of(&chroot.recipe).into_keys().filter_map(|id| {
+        let failed = ArchiveState::new(&config.state_dir, &id).failed()?;
+        let failure = Some(failed.failure);
+        Some((id, Outcome { at: failed.at, took: failed.took, action: Action::Look, failure }))
+    });
+    failed.max_by_key(|(_, outcome)| outcome.at)
 }
 
 fn handed(

@@ -77,6 +77,7 @@ fn failed(row: &Row, now: u64) -> Option<Note<'_>> {
         Action::Create => "making it",
         Action::Upgrade => "upgrading it",
         Action::HandOut => "handing it out",
+        Action::Look => "looking what its archive has",
     };
     let ago = ago(outcome.at, now);
     Some(Note {

@@ -94,7 +94,7 @@ fn outcome(row: &Row) -> String {
             Good::Did(Action::Create) => "created",
             Good::Did(Action::Upgrade) => "upgraded",
             Good::Did(Action::HandOut) => "handed out",
-            Good::Checked => "checked",
+            Good::Did(Action::Look) | Good::Checked => "checked",
             Good::Made => "made",
         }
         .to_owned(),

@@ -11,9 +11,10 @@ use tempfile::TempDir;
 
 use super::{choose, json, look, table::Table};
 use crate::{
+    archive::{ArchiveState, Failed},
     config::Config,
-    spec::{ChrootId, FailureClass, Recipe},
-    store::{Action, Attempt, Outcome, OutcomeFailure, Package, Place, Record, Stamp, Store},
+    spec::{ArchiveId, ChrootId, FailureClass, OutcomeFailure, Recipe},
+    store::{Action, Attempt, Outcome, Package, Place, Record, Stamp, Store},
 };
 
 /// In seconds since 1970.
@@ -81,6 +82,13 @@ impl State {
     fn outcome(&self, chroot: &str, action: Action, ago: u64, failure: Option<OutcomeFailure>) {
         let outcome = Outcome { at: NOW - ago, took: 60, action, failure };
         self.place(chroot).put_outcome(&outcome).unwrap();
+    }
+
+    /// Of the one archive that all chroots share.
+    fn archive(&self) -> (ArchiveId, ArchiveState) {
+        let id = ArchiveId::all_of(&self.recipe()).into_keys().next().unwrap();
+        let state = ArchiveState::new(&self.path(), &id);
+        (id, state)
     }
 
     fn log(&self, name: &str) {
@@ -170,6 +178,35 @@ fn a_failure_is_over_once_the_chroot_was_made_or_found_well() {
     let stamp = Stamp { generation: 1, at: NOW - DAY, indexes: None, recipe: None };
     state.place("trixie-amd64").put_stamp(&stamp).unwrap();
     assert_eq!(state.last("trixie-amd64"), "checked");
+}
+
+#[test]
+fn an_archives_failure_is_that_of_the_chroots_that_use_it_until_they_are_found_well() {
+    let state = State::new(CONFIG);
+    state.generation("trixie-amd64", 3 * DAY);
+    let (id, archive) = state.archive();
+    let failed = Failed { at: NOW - HOUR, took: 1, failure: mirror_failure() };
+    archive.put_failed(&failed).unwrap();
+    state.log(&format!("archive.{id}-2023-11-14#1"));
+    for chroot in ["trixie-amd64", "trixie-arm64"] {
+        assert_eq!(state.last(chroot), "failed: mirror");
+        let note = format!(
+            "{chroot}: looking what its archive has failed 60 min ago: the mirror does not answer\n  \
+             -> look at the network\n  log: STATE/log/archive.{id}-2023-11-14#1\n"
+        );
+        assert!(state.table().contains(&note), "{}", state.table());
+    }
+    assert!(state.json().contains("\"action\": \"look\""), "{}", state.json());
+
+    state.outcome("trixie-arm64", Action::Create, 60, None);
+    state.generation("trixie-arm64", 120);
+    assert_eq!(state.last("trixie-arm64"), "created");
+    let stamp = Stamp { generation: 1, at: NOW, indexes: None, recipe: None };
+    state.place("trixie-amd64").put_stamp(&stamp).unwrap();
+    assert_eq!(state.last("trixie-amd64"), "checked");
+    archive.forget_failed().unwrap();
+    archive.forget_failed().unwrap();
+    assert_eq!(archive.failed(), None);
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use super::look::Row;
 use crate::{
-    spec::FailureClass,
-    store::{Action, Outcome, OutcomeFailure},
+    spec::{FailureClass, OutcomeFailure},
+    store::{Action, Outcome},
 };
 
 /// The state of a chroot. The first that holds is the one to be told.

@@ -48,7 +48,7 @@ pub(crate) use generation::{Generation, Package, Record};
 pub(crate) use handed_out::{HandedOut, SchrootEntry, Tarball};
 pub(crate) use lock::{Attempt, Held, Lock};
 pub(crate) use look::Holder;
-pub(crate) use outcome::{Action, Outcome, OutcomeFailure};
+pub(crate) use outcome::{Action, Outcome};
 pub(crate) use process::Process;
 pub(crate) use remove::remove_tree;
 pub(crate) use retire::Retired;

@@ -8,7 +8,7 @@ use std::{fs, path::PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::{Place, StoreError, durable};
-use crate::spec::FailureClass;
+use crate::spec::OutcomeFailure;
 
 /// The end of a job's work. `outcome.json` holds it as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,19 +32,8 @@ pub(crate) enum Action {
     Upgrade,
     /// Only to hand out what is there.
     HandOut,
-}
-
-/// A failure, for those who were not there.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) struct OutcomeFailure {
-    pub(crate) class: FailureClass,
-    /// On one line.
-    pub(crate) reason: String,
-    /// What to do, if that is known.
-    pub(crate) advice: Option<String>,
-    /// The last lines of what the tool said that failed.
-    pub(crate) last_lines: Vec<String>,
+    /// Not even begun: to look what its archive has. Kept with the archive.
+    Look,
 }
 
 impl Place {

@@ -367,8 +367,8 @@ fn who_waits_for_an_archive_can_be_interrupted_and_clears_up() {
     let mut first = start("toy");
     room.server.wait_for_stall();
     let mut second = start("toy-updates");
-    let said = BufReader::new(second.stderr.take().unwrap()).lines();
-    assert!(said.map_while(Result::ok).any(|line| line.starts_with("waiting for process ")));
+    let mut said = BufReader::new(second.stderr.take().unwrap()).lines().map_while(Result::ok);
+    assert!(said.any(|line| line.starts_with("waiting for process ")));
     for (job, dist) in [(&mut second, "toy-updates"), (&mut first, "toy")] {
         run(Command::new("kill").args(["-TERM", &job.id().to_string()]));
         assert_eq!(job.wait().unwrap().signal(), Some(15));

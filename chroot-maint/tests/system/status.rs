@@ -78,3 +78,28 @@ fn of_roots_chroots_status_is_true_whenever_it_is_asked() {
 fn of_a_users_chroots_status_is_true_whenever_it_is_asked() {
     status_is_true_whenever_it_is_asked(&Caller::ordinary_user());
 }
+
+#[test]
+fn an_archive_that_could_not_be_looked_at_is_told_until_it_could() {
+    let caller = Caller::root();
+    let (toy, server) = archive();
+    let config = format!("retries = 0\n{}", config(&toy, &server, ""));
+    let name = format!("toy-{}", host_arch());
+    let all = || caller.chroot_maint_with(&config, &["-q", "-f", "0s", "all"]).output().unwrap();
+    assert_eq!(all().status.code(), Some(0));
+
+    server.break_files("InRelease", Fault::Broken);
+    assert_eq!(all().status.code(), Some(2));
+    let (row, said) = status(&caller, &config);
+    assert!(row.starts_with("1 ") && row.ends_with("failed: mirror"), "{said}");
+    assert!(said.contains(&format!("{name}: looking what its archive has failed ")), "{said}");
+    for word in ["ago: the mirror has a fault", "\n  -> ", "\n  log: ", "/log/archive.toy-"] {
+        assert!(said.contains(word), "no {word}: {said}");
+    }
+
+    server.mend();
+    assert_eq!(all().status.code(), Some(0));
+    let (row, said) = status(&caller, &config);
+    assert!(row.ends_with("checked"), "{said}");
+    assert!(!said.contains("failed"), "{said}");
+}
