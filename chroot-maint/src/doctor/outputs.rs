@@ -37,7 +37,8 @@ pub(super) fn look(config: &Config, sandbox: Option<Sandbox>) -> Vec<Finding> {
     // What is wrong with one chroot's outputs is mostly wrong with those of all.
     let mut said = BTreeSet::new();
     for (id, chroot) in &config.chroots {
-        if let Err(error) = Wanted::plan(config, id, chroot) {
+        let wanted = Wanted::plan(config, id, chroot);
+        for error in wanted.schroot.err().into_iter().chain(wanted.sbuild.err()) {
             if said.insert(error.to_string()) {
                 findings.push(Finding::error(&error));
             }
@@ -121,9 +122,9 @@ fn sbuild(config: &Config) -> Vec<Finding> {
         Ok(()) => Finding::good("sbuild, tar, zstd"),
         Err(missing) => Finding::error(&missing),
     }];
-    let place = config.chroots.iter().find_map(|(id, chroot)| {
-        Wanted::plan(config, id, chroot).ok().and_then(|wanted| wanted.sbuild)
-    });
+    let mut chroots = config.chroots.iter();
+    let place =
+        chroots.find_map(|(id, chroot)| Wanted::plan(config, id, chroot).sbuild.ok().flatten());
     if let Some(place) = place {
         let (user, uid, dir) = place.owner().who();
         findings.push(match sandbox::check_subordinate_ids(user, uid) {

@@ -29,6 +29,7 @@ impl Put {
     /// Does it.
     pub(super) fn put(&self, tarball: &mut File) -> Result<Kept, OutputError> {
         let links = self.look()?;
+        clear(&self.dir, &self.name);
         let path = self.dir.join(&self.file);
         let is_new = !is_same(tarball, &path).map_err(|source| write_fault(&path, source))?;
         if is_new {
@@ -156,16 +157,21 @@ pub(super) fn withdraw(
         remove(dir, link, is_link_of(dir, link, file))?;
     }
     remove(dir, file, is_marked(&dir.join(file), name))?;
+    clear(dir, name);
+    Ok(())
+}
+
+/// Deletes what a killed run left.
+fn clear(dir: &Path, name: &str) {
     for kind in ["tarball", "link"] {
-        // What a killed run left.
+        // Where it can't be, whoever needs the name says so.
         let _ = fs::remove_file(unfinished(dir, kind, name));
     }
-    Ok(())
 }
 
 /// Where a file is made: sbuild takes no name without `.t` for a tarball's. It is the same one each time, so that what
 /// a killed run left is replaced.
-fn unfinished(dir: &Path, kind: &str, name: &str) -> PathBuf {
+pub(super) fn unfinished(dir: &Path, kind: &str, name: &str) -> PathBuf {
     dir.join(format!(".{kind}+{name}"))
 }
 
@@ -319,10 +325,20 @@ mod tests {
     }
 
     #[test]
-    fn what_a_killed_run_left_is_replaced() {
+    fn what_a_killed_run_left_goes_with_whatever_is_done_next() {
         let dir = tempfile::tempdir().unwrap();
-        fs::write(super::unfinished(dir.path(), "tarball", "sid-amd64"), "half").unwrap();
-        put(dir.path(), "sid-amd64", &[], "one").unwrap();
-        assert_eq!(names(dir.path()), ["sid-amd64.tar.zst"]);
+        let leave = || {
+            fs::write(super::unfinished(dir.path(), "tarball", "sid-amd64"), "half").unwrap();
+            symlink("x", super::unfinished(dir.path(), "link", "sid-amd64")).unwrap();
+        };
+        // Also where the tarball is there already.
+        for is_new in [true, false] {
+            leave();
+            assert_eq!(put(dir.path(), "sid-amd64", &[], "one").unwrap().is_new, is_new);
+            assert_eq!(names(dir.path()), ["sid-amd64.tar.zst"]);
+        }
+        leave();
+        withdraw(dir.path(), "sid-amd64", "sid-amd64.tar.zst", &[]).unwrap();
+        assert_eq!(names(dir.path()), [""; 0]);
     }
 }

@@ -23,7 +23,10 @@ pub(crate) use schroot::SchrootPlace;
 
 /// Taking back what was handed out.
 pub(crate) mod withdraw {
-    pub(crate) use super::{sbuild::withdraw as sbuild, schroot::withdraw as schroot};
+    pub(crate) use super::{
+        sbuild::withdraw as sbuild,
+        schroot::{usual_path, withdraw as schroot},
+    };
 }
 
 use crate::{
@@ -32,24 +35,19 @@ use crate::{
     store::{Generation, Store},
 };
 
-/// Where a chroot is to be handed to.
+/// Where a chroot is to be handed to by the config. Each fails for itself if this host or this user can't have it.
 #[derive(Debug)]
 pub(crate) struct Wanted {
-    pub(crate) schroot: Option<SchrootPlace>,
-    pub(crate) sbuild: Option<SbuildPlace>,
+    pub(crate) schroot: Result<Option<SchrootPlace>, OutputError>,
+    pub(crate) sbuild: Result<Option<SbuildPlace>, OutputError>,
 }
 
 impl Wanted {
-    /// What the config wants; fails if this host or this user can't have it.
-    pub(crate) fn plan(
-        config: &Config,
-        id: &ChrootId,
-        chroot: &Chroot,
-    ) -> Result<Self, OutputError> {
+    pub(crate) fn plan(config: &Config, id: &ChrootId, chroot: &Chroot) -> Self {
         let wants = |output| chroot.outputs.contains(&output);
         let schroot = wants(Output::Schroot).then(|| SchrootPlace::plan(config, id, chroot));
         let sbuild = wants(Output::Sbuild).then(|| SbuildPlace::plan(config, id, chroot));
-        Ok(Self { schroot: schroot.transpose()?, sbuild: sbuild.transpose()? })
+        Self { schroot: schroot.transpose(), sbuild: sbuild.transpose() }
     }
 }
 
@@ -67,8 +65,8 @@ pub(crate) fn is_current(
     chroot.outputs.iter().all(|&output| has(config, id, chroot, generation, output))
         && others.all(|output| match output {
             Output::Directory => true,
-            Output::Sbuild => handed_out.sbuild.is_none(),
-            Output::Schroot => handed_out.schroot.is_none(),
+            Output::Sbuild => handed_out.sbuild.is_none() && handed_out.begun.sbuild.is_none(),
+            Output::Schroot => handed_out.schroot.is_none() && handed_out.begun.schroot.is_none(),
         })
 }
 
@@ -80,15 +78,20 @@ pub(crate) fn has(
     generation: &Generation,
     output: Output,
 ) -> bool {
+    // What was begun has not been ended, whatever there is.
     let handed_out = || Store::new(config.state_dir.clone()).place(id).handed_out();
     // What can't be had is not there; the job will say why.
     match output {
         Output::Directory => true,
         Output::Sbuild => SbuildPlace::plan(config, id, chroot).is_ok_and(|place| {
-            handed_out().sbuild.is_some_and(|has| place.is_current(&has, generation.number))
+            let there = handed_out();
+            there.begun.sbuild.is_none()
+                && there.sbuild.is_some_and(|has| place.is_current(&has, generation.number))
         }),
         Output::Schroot => SchrootPlace::plan(config, id, chroot).is_ok_and(|place| {
-            handed_out().schroot.is_some_and(|has| place.is_current(&has, generation))
+            let there = handed_out();
+            there.begun.schroot.is_none()
+                && there.schroot.is_some_and(|has| place.is_current(&has, generation))
         }),
     }
 }

@@ -95,16 +95,16 @@ impl SbuildPlace {
     /// Has a process with the user's ids look whether anything is in the way: before a tarball is made, which takes
     /// seconds.
     pub(crate) fn look(&self) -> Command {
-        Request::Look(self.request(None)).command(&self.owner)
+        Request::Look(self.request(Vec::new())).command(&self.owner)
     }
 
     /// Has such a process put its standard input there, which ends with the mark.
-    pub(crate) fn put(&self, old: Option<&Tarball>) -> Command {
-        Request::Put(self.request(old)).command(&self.owner)
+    /// Of the links of an earlier time, those are dropped that are not wanted any more.
+    pub(crate) fn put(&self, old_links: Vec<String>) -> Command {
+        Request::Put(self.request(old_links)).command(&self.owner)
     }
 
-    fn request(&self, old: Option<&Tarball>) -> Put {
-        let old_links = old.map(|old| old.links.clone()).unwrap_or_default();
+    fn request(&self, old_links: Vec<String>) -> Put {
         Put {
             dir: self.owner.dir.clone(),
             name: self.name.clone(),
@@ -128,6 +128,20 @@ impl SbuildPlace {
             size: kept.size,
             inode: kept.inode,
         }
+    }
+
+    /// All that may be there while that is done, and where it is if it was killed.
+    pub(crate) fn intention(&self, old_links: &[String], generation: u32) -> Tarball {
+        let wanted = self.links.iter().map(|link| link.name.clone());
+        let links = wanted.chain(old_links.iter().cloned()).collect();
+        let kept = Kept { size: 0, inode: 0, links, is_new: false };
+        self.tarball(&kept, generation)
+    }
+
+    /// Whether there is anything by the tarball's name, or left by a killed run.
+    pub(crate) fn is_taken(&self) -> bool {
+        let unfinished = super::cache::unfinished(&self.owner.dir, "tarball", &self.name);
+        [self.path(), unfinished].iter().any(|path| path.symlink_metadata().is_ok())
     }
 
     /// The frame that the file is to end with.

@@ -55,7 +55,7 @@ impl SchrootPlace {
             aliases.push(Alias { name: format!("{}-{arch}-sbuild", dist.name), is_asked_for });
             aliases.push(Alias::expected(format!("{}-{arch}", dist.name)));
         }
-        let name = format!("{id}-sbuild");
+        let name = file_name(id);
         let names = aliases.iter().map(|alias| &alias.name).chain([&name]);
         if let Some(name) = names.into_iter().find(|name| name.contains('+')) {
             return Err(OutputError::SchrootName { name: name.clone() });
@@ -125,7 +125,8 @@ impl SchrootPlace {
             && there == self.text(generation, &aliases)
     }
 
-    fn entry(&self, generation: &Generation) -> SchrootEntry {
+    /// What is handed out by publishing this generation.
+    pub(crate) fn entry(&self, generation: &Generation) -> SchrootEntry {
         SchrootEntry { path: self.path(), generation: generation.number }
     }
 
@@ -203,23 +204,37 @@ fn mark(id: &ChrootId, state_dir: &Path) -> String {
     format!("# Written by chroot-maint for {id} in {}; changes will be lost.", state_dir.display())
 }
 
-/// Takes a definition back, if it is still this chroot's.
-pub(crate) fn withdraw(
-    entry: &SchrootEntry,
-    id: &ChrootId,
-    state_dir: &Path,
-) -> Result<(), OutputError> {
-    let Some(dir) = entry.path.parent().filter(|dir| dir.is_dir()) else {
-        return Ok(());
+/// Where a chroot's definition is by the config, whether that wants one or not. Only root has any.
+pub(crate) fn usual_path(config: &Config, id: &ChrootId) -> Option<PathBuf> {
+    nix::unistd::geteuid().is_root().then(|| config.schroot_dir.join(file_name(id)))
+}
+
+fn file_name(id: &ChrootId) -> String {
+    format!("{id}-sbuild")
+}
+
+/// Takes a definition back, if it is still this chroot's, and what a killed run was about to replace it with. Whether
+/// there was one.
+pub(crate) fn withdraw(path: &Path, id: &ChrootId, state_dir: &Path) -> Result<bool, OutputError> {
+    let Some(dir) = path.parent().filter(|dir| dir.is_dir()) else {
+        return Ok(false);
     };
-    let _lock = lock(dir)?;
-    let there = fs::read_to_string(&entry.path).unwrap_or_default();
-    if there.lines().next() != Some(&mark(id, state_dir)) {
-        return Ok(());
+    let unfinished = path.file_name().map(|name| unfinished(dir, &name.to_string_lossy()));
+    let is_there = |path: &Path| path.symlink_metadata().is_ok();
+    if !is_there(path) && !unfinished.as_deref().is_some_and(is_there) {
+        return Ok(false);
     }
-    let fault = |source| OutputError::Write { path: entry.path.clone(), source };
-    fs::remove_file(&entry.path).map_err(fault)?;
-    Ok(durable::sync_dir(dir)?)
+    let _lock = lock(dir)?;
+    if let Some(unfinished) = unfinished {
+        remove(&unfinished)?;
+    }
+    let there = fs::read_to_string(path).unwrap_or_default();
+    let is_ours = there.lines().next() == Some(&mark(id, state_dir));
+    if is_ours {
+        remove(path)?;
+    }
+    durable::sync_dir(dir)?;
+    Ok(is_ours)
 }
 
 /// Whoever changes a file in the directory looks at the others first.
@@ -232,15 +247,25 @@ fn lock(dir: &Path) -> Result<Flock<File>, OutputError> {
         .map_err(|(_, errno)| OutputError::Read { path: dir.to_owned(), source: errno.into() })
 }
 
-/// Schroot reads no files with a dot before their name. What a killed run left there is replaced.
-fn replace(dir: &Path, name: &str, text: &str) -> Result<(), OutputError> {
-    let new = dir.join(format!(".{name}.new"));
-    match fs::remove_file(&new) {
+/// Where a file is made: schroot reads none with a dot before its name.
+fn unfinished(dir: &Path, name: &str) -> PathBuf {
+    dir.join(format!(".{name}.new"))
+}
+
+/// Deletes a file, if it is there.
+fn remove(path: &Path) -> Result<(), OutputError> {
+    match fs::remove_file(path) {
         Err(source) if source.kind() != io::ErrorKind::NotFound => {
-            return Err(OutputError::Write { path: new, source });
+            Err(OutputError::Write { path: path.to_owned(), source })
         }
-        _ => {}
+        _ => Ok(()),
     }
+}
+
+/// What a killed run left is replaced.
+fn replace(dir: &Path, name: &str, text: &str) -> Result<(), OutputError> {
+    let new = unfinished(dir, name);
+    remove(&new)?;
     durable::write(&new, text.as_bytes())?;
     durable::rename(&new, &dir.join(name))?;
     Ok(durable::sync_dir(dir)?)
@@ -303,7 +328,7 @@ mod tests {
         publish(&place, 4).unwrap();
         assert!(!place.is_current(&entry, &generation(&place.id, 3)));
         assert_eq!(fs::read_dir(&dir).unwrap().count(), 1);
-        withdraw(&entry, &place.id, Path::new("/srv")).unwrap();
+        assert!(withdraw(&entry.path, &place.id, Path::new("/srv")).unwrap());
         assert_eq!(fs::read_dir(&dir).unwrap().count(), 0);
     }
 
@@ -315,9 +340,11 @@ mod tests {
         let place = place(&dir, "[dist.trixie]", "trixie-amd64");
         let said = publish(&place, 1).unwrap_err().to_string();
         assert!(said.contains("was not written by chroot-maint"), "{said}");
-        let entry = SchrootEntry { path: file.clone(), generation: 1 };
-        withdraw(&entry, &place.id, Path::new("/srv")).unwrap();
+        let unfinished = super::unfinished(&dir, "trixie-amd64-sbuild");
+        fs::write(&unfinished, "half").unwrap();
+        assert!(!withdraw(&file, &place.id, Path::new("/srv")).unwrap());
         assert!(file.exists());
+        assert!(!unfinished.exists(), "what a killed run left");
     }
 
     #[test]

@@ -25,11 +25,26 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
 
 /// Replaces a file by one rename, without waiting for the disk: for reports, whose loss costs little.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    replace_by(path, bytes, |_| Ok(()))
+}
+
+/// The same, and waits until the disk has it.
+pub(super) fn keep(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    replace_by(path, bytes, File::sync_all)?;
+    sync_dir(path.parent().unwrap_or(Path::new(".")))
+}
+
+fn replace_by(
+    path: &Path,
+    bytes: &[u8],
+    sync: impl FnOnce(&File) -> io::Result<()>,
+) -> Result<(), StoreError> {
     let write = || {
         let dir = path.parent().unwrap_or(Path::new("."));
         let prefix = temporary::prefix(NEW);
         let mut file = tempfile::Builder::new().prefix(&prefix).tempfile_in(dir)?;
         file.write_all(bytes)?;
+        sync(file.as_file())?;
         file.persist(path).map(drop).map_err(|error| error.error)
     };
     write().map_err(|source| StoreError::Write { path: path.to_owned(), source })

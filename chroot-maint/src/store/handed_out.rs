@@ -17,6 +17,18 @@ use super::{Place, StoreError, durable};
 pub(crate) struct HandedOut {
     pub(crate) schroot: Option<SchrootEntry>,
     pub(crate) sbuild: Option<Tarball>,
+    /// What a run was about to hand out. If it was killed, that may be there, and has to be taken back like the rest.
+    #[serde(default)]
+    pub(crate) begun: Begun,
+}
+
+/// Outputs that may be there.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct Begun {
+    pub(crate) schroot: Option<SchrootEntry>,
+    /// Its size and inode are not known yet.
+    pub(crate) sbuild: Option<Tarball>,
 }
 
 /// A definition of schroot's.
@@ -52,12 +64,12 @@ impl Place {
         serde_json::from_slice(&text).unwrap_or_default()
     }
 
-    /// Keeps what was handed out. Not synced: what is forgotten in a power cut is handed out again.
+    /// Keeps what was handed out, on the disk before anything else happens: what is forgotten is never taken back.
     pub(crate) fn put_handed_out(&self, handed_out: &HandedOut) -> Result<(), StoreError> {
         let path = self.handed_out_path();
         let json = serde_json::to_vec_pretty(handed_out)
             .map_err(|error| StoreError::Write { path: path.clone(), source: error.into() })?;
-        durable::replace(&path, &json)
+        durable::keep(&path, &json)
     }
 
     /// A file without a name, on the same disk as the trees; nothing is left of it if this process is killed.
@@ -86,8 +98,12 @@ mod tests {
         let place = Store::new(dir.path().to_owned()).prepare(&id).unwrap();
         assert_eq!(place.handed_out(), HandedOut::default());
         let schroot = Some(SchrootEntry { path: "/etc/x".into(), generation: 3 });
-        let handed_out = HandedOut { schroot, sbuild: None };
+        let handed_out = HandedOut { schroot, ..HandedOut::default() };
         place.put_handed_out(&handed_out).unwrap();
+        assert_eq!(place.handed_out(), handed_out);
+        // As earlier versions wrote it.
+        fs::write(place.handed_out_path(), "{\"schroot\":{\"path\":\"/etc/x\",\"generation\":3}}")
+            .unwrap();
         assert_eq!(place.handed_out(), handed_out);
         fs::write(place.handed_out_path(), "{").unwrap();
         assert_eq!(place.handed_out(), HandedOut::default());

@@ -45,7 +45,9 @@ impl Place {
             kept.push(last);
         }
         // Where handing out the one in use failed, schroot still has one before.
-        kept.extend(self.handed_out().schroot.map(|entry| entry.generation));
+        let handed_out = self.handed_out();
+        let entries = handed_out.schroot.into_iter().chain(handed_out.begun.schroot);
+        kept.extend(entries.map(|entry| entry.generation));
         let was_left = self.stamp(current.number).is_some_and(|stamp| stamp.recipe.is_some());
         let is_superfluous = |number: &u32| {
             // A later one that was never in use is from a run that was killed at its last step.
@@ -154,7 +156,7 @@ mod tests {
             commit(&place);
         }
         let schroot = Some(SchrootEntry { path: "/etc/schroot/chroot.d/x".into(), generation: 1 });
-        place.put_handed_out(&HandedOut { schroot, sbuild: None }).unwrap();
+        place.put_handed_out(&HandedOut { schroot, ..HandedOut::default() }).unwrap();
         assert_eq!(place.superfluous(1).unwrap(), [2]);
     }
 

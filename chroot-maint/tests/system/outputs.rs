@@ -82,7 +82,7 @@ impl Cache {
     }
 
     /// All names in it that have to do with the chroot.
-    fn names(&self) -> Vec<String> {
+    pub(crate) fn names(&self) -> Vec<String> {
         let entries = fs::read_dir(&self.dir).into_iter().flatten();
         let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
         let mut names: Vec<_> = names.filter(|name| name.contains(&self.name)).collect();

@@ -2,13 +2,14 @@
 //! next generation comes.
 
 use std::{
+    fs,
     path::PathBuf,
     process::{Command, Output},
 };
 
 use crate::{
     caller::{Caller, USER, run},
-    outputs::Scene,
+    outputs::{Cache, Scene, for_user},
     toy::host_arch,
 };
 
@@ -116,4 +117,51 @@ fn an_open_session_goes_on_undisturbed_while_the_next_generation_comes() {
     assert!(old.is_dir(), "the session's tree is gone");
     assert_eq!(text(&run(&mut schroot(&name, &["cat", "/usr/share/more"]))), "1\n");
     run(Command::new("schroot").args(["--end-session", "--chroot", &session]));
+}
+
+/// A chroot with both outputs, and the note of them.
+fn both(scene: &Scene, caller: &Caller) -> (String, PathBuf) {
+    let outputs = outputs(scene).replace("['schroot']", "['schroot', 'sbuild']");
+    let config = scene.config(&for_user(caller), &outputs);
+    run(&mut caller.chroot_maint_with(&config, &["-q", "all"]));
+    let place = caller.state().join("chroots").join(scene.name());
+    (config, place.join("outputs.json"))
+}
+
+#[test]
+fn what_a_killed_run_handed_out_and_did_not_note_is_removed_all_the_same() {
+    let scene = Scene::new("toylost");
+    let caller = Caller::root();
+    let (definition, cache) = (definition(&scene), Cache::of(&caller, &scene.name()));
+    let (config, note) = both(&scene, &caller);
+    let unfinished = definition.0.with_file_name(format!(".{}-sbuild.new", scene.name()));
+    assert!(definition.0.exists() && cache.tarball().exists());
+    fs::remove_file(note).unwrap();
+    fs::write(&unfinished, "half").unwrap();
+    run(&mut caller.chroot_maint_with(&config, &["remove", &scene.name()]));
+    let left = [&definition.0, &unfinished].map(|path| path.exists());
+    assert_eq!((left, cache.names()), ([false; 2], Vec::new()));
+}
+
+#[test]
+fn what_a_killed_run_began_to_hand_out_is_taken_back_when_it_is_not_wanted() {
+    let scene = Scene::new("toybegun");
+    let caller = Caller::root();
+    let (definition, cache) = (definition(&scene), Cache::of(&caller, &scene.name()));
+    let (config, note) = both(&scene, &caller);
+    // Killed before the end of it was noted.
+    let begin = || {
+        let text = fs::read_to_string(&note).unwrap();
+        let mut noted: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let begun = serde_json::json!({ "schroot": noted["schroot"], "sbuild": noted["sbuild"] });
+        noted = serde_json::json!({ "schroot": null, "sbuild": null, "begun": begun });
+        fs::write(&note, noted.to_string()).unwrap();
+        text
+    };
+    let ended = begin();
+    run(&mut caller.chroot_maint_with(&config, &["-q", "all"]));
+    assert_eq!(fs::read_to_string(&note).unwrap(), ended, "the next run ends it");
+    begin();
+    run(&mut caller.chroot_maint_with(&scene.config("", "outputs = []"), &["-q", "all"]));
+    assert_eq!((definition.0.exists(), cache.names()), (false, Vec::new()));
 }
