@@ -1,6 +1,9 @@
 //! The story of a chroot: what is to be done for it, done in a work directory, and only then in use.
 
-use std::time::{Instant, SystemTime};
+use std::{
+    io::{self, Write as _},
+    time::{Instant, SystemTime},
+};
 
 use super::{
     BodyError, hand_out,
@@ -126,7 +129,8 @@ fn work_on(
     let task = Task { config, id, chroot, sandbox, place, work: &work, begun };
     let done = meet(&task, need);
     if let Some(Cause::Signal(_)) = interrupt::cause() {
-        eprintln!("interrupted: deleting unfinished work");
+        // Nobody may be there to read any more.
+        let _ = writeln!(io::stderr(), "interrupted: deleting unfinished work");
     }
     // What stays is in nobody's way but that of the disk, and the next run tries again.
     if let Err(error) = upkeep::delete(sandbox, place, work.dir().to_owned()) {
