@@ -29,13 +29,15 @@ impl ArchiveState {
     pub(crate) fn put_failed(&self, failed: &Failed) -> Result<(), ArchiveError> {
         let path = self.outcome_path();
         let write = || -> io::Result<()> {
-            fs::create_dir_all(self.dir())?;
-            // One name for all who write it, one after another: the next one replaces what a killed one has left.
-            let new = path.with_extension("json.new");
+            // Where whoever comes next deletes what a killed process has left.
+            fs::create_dir_all(self.next())?;
+            let new = self.next().join("outcome.json");
             fs::write(&new, serde_json::to_vec_pretty(failed)?)?;
             fs::rename(&new, &path)
         };
-        write().map_err(ArchiveError::write(&path))
+        let written = write().map_err(ArchiveError::write(&path));
+        self.clear_unfinished()?;
+        written
     }
 
     /// A look went well; the archive's lock must be held.

@@ -94,7 +94,8 @@ fn belongs(state: &Path, path: &str) -> bool {
         | ["cache", "debs" | "host-apt.json"]
         | ["cache", "debs", _]
         | ["archive" | "chroots", _]
-        | ["archive", _, "now", ..] => true,
+        | ["archive", _, "now", ..]
+        | ["archive", _, "outcome.json"] => true,
         ["locks", name] => name.starts_with("chroot.") || name.starts_with("archive."),
         ["log", name] => name.contains('#'),
         ["cache", "debs", shelf, name] => {
