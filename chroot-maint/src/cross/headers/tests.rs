@@ -1,3 +1,5 @@
+//! The table of header directories, read and rewritten in made-up compilers. Runs no compiler.
+
 use super::{Directory, HeadersError, Names, difference, native, rewrite, search_list};
 
 const BASE: u64 = 0x40_0000;

@@ -1,3 +1,5 @@
+//! Placing tools and taking them out again, in made-up trees. Runs no dpkg of a chroot.
+
 use std::{fs, os::unix::fs::symlink, path::Path, process::Command};
 
 use super::{PRIVATE, Placement, Tier, place, placed, plan, take_out};
