@@ -144,6 +144,17 @@ pub(crate) enum Command {
         which: Vec<String>,
     },
 
+    /// Make the cross-tools for the chosen foreign chroots, where they would not come out the same
+    ///
+    /// These are programs of the host's architecture that take the places of the chroot's own, where these would only do the same in
+    /// an emulator: compilers and shells above all. They are taken from the chroot of the same distribution for the host's
+    /// architecture, which is made if it is missing. The chroots get them when they are made or upgraded the next time.
+    CrossTools {
+        /// DIST-ARCH, DIST, or a glob over DIST-ARCH; all if none is given
+        #[arg(value_name = "WHICH")]
+        which: Vec<String>,
+    },
+
     /// Show the chroots in the config, by the names that WHICH takes
     List,
 
@@ -163,7 +174,7 @@ pub(crate) enum Command {
 
     /// Do one job in the foreground: what the scheduler itself starts
     ///
-    /// Jobs are called archive.SUITE-HASH, chroot.DIST-ARCH, sleep.LABEL-SECONDS and bad. Nothing is logged, and nothing
+    /// Jobs are called archive.SUITE-HASH, chroot.DIST-ARCH, cross-tools.DIST-ARCH, sleep.LABEL-SECONDS and bad. Nothing is logged, and nothing
     /// tried again. The last line of one that fails says why, and its status which class of failures that is of.
     Job {
         /// The job's name, as reports and logs show it

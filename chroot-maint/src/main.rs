@@ -67,6 +67,9 @@ fn run(cli: &Cli) -> Result<ExitCode, Error> {
     match &cli.command {
         Command::All => jobs::run(&Wanted::Chroots(&[]), options, load(options)),
         Command::Chroot { which } => jobs::run(&Wanted::Chroots(which), options, load(options)),
+        Command::CrossTools { which } => {
+            jobs::run(&Wanted::CrossTools(which), options, load(options))
+        }
         Command::Sleep { seconds, label } => {
             let nap = Nap::new(seconds, label)?;
             jobs::run(&Wanted::Sleep(nap), options, load(options))

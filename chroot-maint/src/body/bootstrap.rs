@@ -11,6 +11,7 @@ use std::{
 use super::{
     BodyError,
     archive::{self, Archive, Seen, Way},
+    place_tools::Tools,
     process, step,
     task::Task,
 };
@@ -49,7 +50,10 @@ const TAKE: &str = concat!(
 const UNFINISHED: &str = "tmp/chroot-maint.unfinished";
 
 /// Unpacks and configures a whole system into the work directory's tree; gives what the archive had, if that is known.
-pub(super) fn bootstrap(task: &Task<'_>) -> Result<Option<Seen>, BodyError> {
+pub(super) fn bootstrap(
+    task: &Task<'_>,
+    tools: Option<&Tools>,
+) -> Result<Option<Seen>, BodyError> {
     let &Task { config, id, chroot, sandbox, work, .. } = task;
     let way = Way::of_chroot(config, id, chroot)?;
     let archive = archive::look(config, chroot, id.arch, &way, sandbox)?;
@@ -75,6 +79,7 @@ pub(super) fn bootstrap(task: &Task<'_>) -> Result<Option<Seen>, BodyError> {
         println!("{} of the packages that can be had are in the cache", stage.offered.files);
         share(&mut mmdebstrap, stage);
     }
+    mmdebstrap.args(tools.map(Tools::early_hook));
     // It would ask for arch-test; but the sandbox has already run a program of this architecture.
     mmdebstrap.arg("--skip=check/qemu");
     mmdebstrap.arg(id.dist.base()).arg(work.tree());
@@ -111,7 +116,7 @@ fn share(mmdebstrap: &mut Command, stage: &Stage) {
 }
 
 /// A path as one word of a shell.
-fn quoted(path: &Path) -> OsString {
+pub(super) fn quoted(path: &Path) -> OsString {
     let mut word = vec![b'\''];
     for &byte in path.as_os_str().as_bytes() {
         if byte == b'\'' {

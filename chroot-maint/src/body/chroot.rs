@@ -1,14 +1,9 @@
 //! The story of a chroot: what is to be done for it, done in a work directory, and only then in use.
 
-use std::{
-    io::{self, Write as _},
-    time::{Instant, SystemTime},
-};
+use std::time::{Instant, SystemTime};
 
 use super::{
-    BodyError, hand_out,
-    interrupt::{self, Cause},
-    make,
+    BodyError, hand_out, interrupt, make,
     outcome::Attempt,
     task::Task,
     upgrade, upkeep,
@@ -17,7 +12,7 @@ use crate::{
     config::{Chroot, Config},
     sandbox::{Runs, Sandbox},
     spec::{self, ChrootId, Fresh, JobName},
-    store::{Action, Generation, Place, Store},
+    store::{Action, Generation, Place, Record, Store},
 };
 
 /// What a chroot needs, as far as that can be said without a look at its archive.
@@ -59,7 +54,7 @@ fn bring_up_to_date(
     id: &ChrootId,
     chroot: &Chroot,
     place: &Place,
-    attempt: &mut Attempt<'_>,
+    attempt: &mut Attempt<'_, Record>,
 ) -> Result<(), BodyError> {
     let sandbox = Sandbox::open_for(id.arch, config.host.arch)?;
     if sandbox.runs() != Runs::Natively {
@@ -111,7 +106,7 @@ impl Need<'_> {
     }
 }
 
-/// Makes room for the work, does it, and clears up, however it ended.
+/// Does the work, if there is any.
 fn work_on(
     config: &Config,
     id: &ChrootId,
@@ -124,39 +119,35 @@ fn work_on(
         println!("generation {} is there: {}", current.number, current.tree.display());
         return Ok(None);
     }
-    let work = place.begin()?;
-    let begun = (SystemTime::now(), Instant::now());
-    let task = Task { config, id, chroot, sandbox, place, work: &work, begun };
-    let done = meet(&task, need);
-    if let Some(Cause::Signal(_)) = interrupt::cause() {
-        // Nobody may be there to read any more.
-        let _ = writeln!(io::stderr(), "interrupted: deleting unfinished work");
-    }
-    // What stays is in nobody's way but that of the disk, and the next run tries again.
-    if let Err(error) = upkeep::delete(sandbox, place, work.dir().to_owned()) {
-        eprintln!("what the work has left stays for now: {error}");
-    }
-    done
+    upkeep::in_work_dir(sandbox, place, |work| {
+        let begun = (SystemTime::now(), Instant::now());
+        let task = Task { config, id, chroot, sandbox, work, begun };
+        meet(&task, place, need)
+    })
 }
 
 /// Does what is needed; gives the new generation, if there is one.
-fn meet(task: &Task<'_>, need: &Need<'_>) -> Result<Option<Generation>, BodyError> {
+fn meet(
+    task: &Task<'_>,
+    place: &Place,
+    need: &Need<'_>,
+) -> Result<Option<Generation>, BodyError> {
     let number = task.work.number();
     match need {
         Need::Making => {
             println!("making generation {number}");
-            make::make(task, None).map(Some)
+            make::make(task, place, None).map(Some)
         }
         Need::Remaking { current, changes } => {
             println!("making generation {number}, for the config changed: {changes}");
-            make::make(task, Some(current)).map(Some)
+            make::make(task, place, Some(current)).map(Some)
         }
-        Need::Looking { current, always } => upgrade::upgrade(task, current, *always),
+        Need::Looking { current, always } => upgrade::upgrade(task, place, current, *always),
         Need::Nothing { .. } => Ok(None),
     }
 }
 
-fn not_configured(config: &Config, id: &ChrootId) -> BodyError {
+pub(super) fn not_configured(config: &Config, id: &ChrootId) -> BodyError {
     let known: Vec<String> = config.chroots.keys().map(ToString::to_string).collect();
     let near = spec::nearest(&id.to_string(), known.iter().map(String::as_str));
     let near = near.map(|near| format!(", did you mean `{near}'?")).unwrap_or_default();

@@ -10,7 +10,7 @@ use super::{
     BodyError,
     archive::{Way, keep_packages},
     process,
-    simulate::{DIST_UPGRADE, NO_LOCKS},
+    simulate::NO_LOCKS,
     step,
     task::Task,
 };
@@ -26,10 +26,11 @@ pub(super) fn download(
     way: &Way,
     stage: &Stage,
     tree: &Path,
+    what: &[&str],
 ) -> Result<u64, BodyError> {
     let mut apt_get = task.sandbox.outside("apt-get");
     stage.configure(tree, &mut apt_get, !nix::unistd::geteuid().is_root());
-    apt_get.args(NO_LOCKS).args(["-q", "--download-only"]).args(DIST_UPGRADE);
+    apt_get.args(NO_LOCKS).args(["-q", "--download-only"]).args(what);
     way.set_proxy(&mut apt_get, task.config);
     apt_get.env("TMPDIR", task.work.tmp());
     for (name, seconds) in Way::timeouts(task.config) {

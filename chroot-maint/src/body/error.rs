@@ -8,6 +8,7 @@ use thiserror::Error;
 use super::interrupt::Cause;
 use crate::{
     archive::{ArchiveError, FetchFailure, HostAptError, SourcesError},
+    cross::{ListError, ManifestError, TreeError},
     outputs::OutputError,
     sandbox::SandboxError,
     spec::{ArchiveId, ChrootId, JobName, Size, show_span},
@@ -35,7 +36,7 @@ pub(crate) enum BodyError {
     #[error("{0}")]
     Fetch(FetchFailure),
     #[error(transparent)]
-    Tools(#[from] MissingTools),
+    MissingTools(#[from] MissingTools),
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
     #[error(transparent)]
@@ -88,6 +89,24 @@ pub(crate) enum BodyError {
     NoRoom { path: PathBuf, free: Size, needed: Size },
     #[error(transparent)]
     HandOut(#[from] OutputError),
+    #[error(
+        "the tools for `{id}' are not wanted: it is of this host's own architecture, or its `cross-tools' in the config are []"
+    )]
+    NoToolsWanted { id: ChrootId },
+    #[error("{donor}, which the tools are taken from, has not been made yet; make it: chroot-maint chroot {donor}")]
+    NoDonor { donor: ChrootId },
+    #[error("no mirror is known on this host; name one in the config: mirror = 'http://mirror.example/debian'")]
+    NoMirror,
+    #[error("the source {package} can't be had")]
+    NoSource { package: String },
+    #[error("can't read `tool-list' {}: {source}; correct it in the config", path.display())]
+    ToolList { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    List(#[from] ListError),
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    #[error(transparent)]
+    Tools(#[from] TreeError),
     #[error("one of mmdebstrap's processes was killed before the tree was finished")]
     Unfinished,
     #[error("the new tree is not fit for use: {0}")]

@@ -72,6 +72,11 @@ impl BodyError {
         }
         match self {
             Self::NotConfigured { .. }
+            | Self::NoToolsWanted { .. }
+            | Self::NoDonor { .. }
+            | Self::NoMirror
+            | Self::ToolList { .. }
+            | Self::List(_)
             | Self::NoSuchArchive { .. }
             | Self::Archive(ArchiveError::NoPackages { .. })
             | Self::Sources(SourcesError::NoKeyring(_)) => Failure::told(Configuration, self),
@@ -79,7 +84,7 @@ impl BodyError {
             Self::WouldRemove { .. } => Failure::told(Policy, self),
             Self::NoRoom { .. } => Failure::told(Disk, self),
             Self::Busy { .. } => Failure::told(Other, self),
-            Self::Tools(_)
+            Self::MissingTools(_)
             | Self::Sandbox(_)
             | Self::HostApt(_)
             | Self::Sources(_)
@@ -100,6 +105,9 @@ impl BodyError {
             | Self::Archive(_)
             | Self::Store(_)
             | Self::Output(_)
+            | Self::Manifest(_)
+            | Self::Tools(_)
+            | Self::NoSource { .. }
             | Self::Write { .. } => {
                 let class = if is_forbidden(self) { Host } else { Other };
                 Failure::told(class, self)

@@ -7,7 +7,7 @@
 use std::cell::Cell;
 
 use super::{
-    BodyError, bootstrap::SOURCE_DATE_EPOCH, process, simulate::DIST_UPGRADE, step, task::Task,
+    BodyError, bootstrap::SOURCE_DATE_EPOCH, process, step, task::Task,
 };
 use crate::{
     archive::{ARCHIVES, Stage},
@@ -36,8 +36,8 @@ else
 fi
 ";
 
-/// Upgrades the tree in the work directory with what is in the stage.
-pub(super) fn install(task: &Task<'_>, stage: &Stage) -> Result<(), BodyError> {
+/// Has apt do this in the tree in the work directory, with what is in the stage.
+pub(super) fn install(task: &Task<'_>, stage: &Stage, what: &[&str]) -> Result<(), BodyError> {
     let tree = task.work.tree();
     let inside = |what: &'static str, script: &str| {
         let mut sh = task.sandbox.inside(&tree, "sh");
@@ -49,7 +49,7 @@ pub(super) fn install(task: &Task<'_>, stage: &Stage) -> Result<(), BodyError> {
     let archives = Bind { from: stage.debs(), to: ARCHIVES.into() };
     let mut apt_get = task.sandbox.beside(&tree, vec![archives], "apt-get");
     stage.configure_dpkg(&tree, &mut apt_get);
-    apt_get.arg("-qq").args(DIST_UPGRADE).env("SOURCE_DATE_EPOCH", SOURCE_DATE_EPOCH);
+    apt_get.arg("-qq").args(what).env("SOURCE_DATE_EPOCH", SOURCE_DATE_EPOCH);
     apt_get.env("TMPDIR", task.work.tmp());
     let is_emulated = task.id.arch != task.config.host.arch;
     let telling = Telling::default();

@@ -7,8 +7,10 @@ mod bad;
 mod bootstrap;
 mod chroot;
 mod clone;
+mod cross_tools;
 mod devices;
 mod download;
+mod donor;
 mod dpkg_fault;
 mod error;
 mod failure;
@@ -19,8 +21,10 @@ mod interrupt;
 mod make;
 mod outcome;
 mod packages;
+mod place_tools;
 mod process;
 mod seal;
+mod shell_source;
 mod simulate;
 mod sleep;
 mod step;
@@ -30,6 +34,7 @@ mod upgrade;
 pub(crate) mod upkeep;
 mod verify;
 
+pub(crate) use cross_tools::tool_list;
 pub(crate) use error::BodyError;
 pub(crate) use process::settle;
 
@@ -54,6 +59,12 @@ pub(crate) fn run<E: From<BodyError>>(
             let config = config()?;
             process::settle().map_err(BodyError::Settle)?;
             chroot::keep(&config, id)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        JobName::CrossTools(id) => {
+            let config = config()?;
+            process::settle().map_err(BodyError::Settle)?;
+            cross_tools::keep(&config, id)?;
             Ok(ExitCode::SUCCESS)
         }
         JobName::Sleep(nap) => {

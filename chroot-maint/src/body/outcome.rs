@@ -6,20 +6,20 @@ use super::failure::Failure;
 use super::{BodyError, interrupt};
 use crate::{
     spec::OutcomeFailure,
-    store::{Action, Outcome, Place},
+    store::{Action, Described, Outcome, Place},
 };
 
 /// Work on a chroot that is under way; the chroot's lock is held.
-pub(super) struct Attempt<'a> {
-    place: &'a Place,
+pub(super) struct Attempt<'a, R> {
+    place: &'a Place<R>,
     action: Action,
     is_emulated: bool,
     begun: Instant,
 }
 
-impl<'a> Attempt<'a> {
+impl<'a, R: Described> Attempt<'a, R> {
     /// From now on; as long as nothing else is said, it is to bring the chroot up to date.
-    pub(super) fn begin(place: &'a Place) -> Self {
+    pub(super) fn begin(place: &'a Place<R>) -> Self {
         let begun = Instant::now();
         Self { place, action: Action::Upgrade, is_emulated: false, begun }
     }

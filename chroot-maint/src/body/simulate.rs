@@ -27,10 +27,11 @@ pub(super) fn simulate(
     task: &Task<'_>,
     stage: &Stage,
     tree: &Path,
+    what: &[&str],
 ) -> Result<Simulation, BodyError> {
     let mut apt_get = task.sandbox.outside("apt-get");
     stage.configure(tree, &mut apt_get, true);
-    apt_get.args(NO_LOCKS).args(["-qq", "--simulate"]).args(DIST_UPGRADE);
+    apt_get.args(NO_LOCKS).args(["-qq", "--simulate"]).args(what);
     apt_get.env("TMPDIR", task.work.tmp());
     let said = process::output(step::SIMULATE, apt_get)?;
     Ok(Simulation::read(&String::from_utf8_lossy(&said)))

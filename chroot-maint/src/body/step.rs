@@ -11,13 +11,18 @@ pub(super) const AUDIT: &str = "dpkg --audit";
 pub(super) const QUERY: &str = "dpkg-query";
 pub(super) const JOURNAL: &str = "looking into dpkg's journal";
 pub(super) const COMPILE: &str = "compiling and running a program";
+pub(super) const COPY_TOOLS: &str = "copying the tools";
+pub(super) const SWITCH: &str = "putting the tools into their places";
+pub(super) const SAMPLE: &str = "measuring what the tools gain";
+pub(super) const AVAILABLE: &str = "asking for versions";
+pub(super) const BUILD: &str = "compiling bash";
 pub(super) const READ: &str = "reading a program";
 
-const APTS: [&str; 6] = [MMDEBSTRAP, UPDATE, DOWNLOAD, SIMULATE, UPGRADE, CHECK];
+const APTS: [&str; 7] = [MMDEBSTRAP, UPDATE, DOWNLOAD, SIMULATE, UPGRADE, CHECK, AVAILABLE];
 
 /// mmdebstrap does much more than that.
-const ABOUT_PACKAGES: [&str; 10] =
-    [UPDATE, DOWNLOAD, SIMULATE, UPGRADE, CHECK, AUDIT, QUERY, JOURNAL, COMPILE, READ];
+const ABOUT_PACKAGES: [&str; 11] =
+    [UPDATE, DOWNLOAD, SIMULATE, UPGRADE, CHECK, AUDIT, QUERY, JOURNAL, COMPILE, READ, BUILD];
 
 /// Whether apt says why such a step failed.
 pub(super) fn is_apts(what: &str) -> bool {

@@ -6,8 +6,8 @@ use super::{BodyError, archive::Seen, process};
 use crate::{
     config::{Chroot, Config},
     sandbox::Sandbox,
-    spec::ChrootId,
-    store::{Generation, Package, Place, Record, Work},
+    spec::{ChrootId, Placement},
+    store::{Described, Generation, Package, Place, Record, Work},
 };
 
 /// One chroot, under its lock, with room to work in.
@@ -16,7 +16,6 @@ pub(super) struct Task<'a> {
     pub(super) id: &'a ChrootId,
     pub(super) chroot: &'a Chroot,
     pub(super) sandbox: Sandbox,
-    pub(super) place: &'a Place,
     pub(super) work: &'a Work,
     /// When it was begun, by the calendar and by a clock that is never set.
     pub(super) begun: (SystemTime, Instant),
@@ -26,9 +25,11 @@ impl Task<'_> {
     /// Makes the tree in the work directory, verified and with these packages, the current generation.
     pub(super) fn commit(
         &self,
+        place: &Place,
         old: Option<&Generation>,
         seen: Option<Seen>,
         packages: Vec<Package>,
+        cross_tools: Option<Placement>,
     ) -> Result<Generation, BodyError> {
         let (created, begun) = self.begun;
         let record = Record {
@@ -41,23 +42,17 @@ impl Task<'_> {
             size: self.size()?,
             indexes: seen.as_ref().map(|seen| seen.indexes.clone()),
             packages,
+            cross_tools,
         };
-        let new = self.place.commit(self.work, &record)?;
+        let new = place.commit(self.work, &record)?;
         if let Some(seen) = seen {
-            self.stamp(new.number, seen);
+            stamp(place, new.number, seen);
         }
         Ok(new)
     }
 
-    /// Keeps in mind that there was nothing to do for a generation. If that fails it costs another look, no more.
-    pub(super) fn stamp(&self, generation: u32, Seen { indexes, at }: Seen) {
-        if let Err(error) = self.place.note_checked(generation, at, Some(indexes)) {
-            eprintln!("that the chroot was looked at is not kept for the next time: {error}");
-        }
-    }
-
     /// The disk space of the tree; parts of it may be closed to this user outside the sandbox.
-    fn size(&self) -> Result<u64, BodyError> {
+    pub(super) fn size(&self) -> Result<u64, BodyError> {
         let mut du = self.sandbox.outside("du");
         du.args(["--summarize", "--one-file-system", "--block-size=1"]).arg(self.work.tree());
         let said = process::output("measuring the tree", du)?;
@@ -66,5 +61,16 @@ impl Task<'_> {
             .next()
             .and_then(|size| size.parse().ok())
             .ok_or_else(|| BodyError::Unfit(format!("du said `{}'", said.trim())))
+    }
+}
+
+/// Keeps in mind that there was nothing to do for a generation. If that fails it costs another look, no more.
+pub(super) fn stamp<R: Described>(
+    place: &Place<R>,
+    generation: u32,
+    Seen { indexes, at }: Seen,
+) {
+    if let Err(error) = place.note_checked(generation, at, Some(indexes)) {
+        eprintln!("that it was looked at is not kept for the next time: {error}");
     }
 }

@@ -5,8 +5,10 @@ use super::{
     archive::{self, Way},
     clone, download, guard, install, make,
     packages::Packages,
-    seal, simulate,
-    task::Task,
+    place_tools::{self, Tools},
+    seal,
+    simulate::{self, DIST_UPGRADE},
+    task::{Task, stamp},
     verify,
 };
 use crate::{
@@ -19,6 +21,7 @@ use crate::{
 /// even if the archive's indexes have not changed. A failure leaves everything as it was.
 pub(super) fn upgrade(
     task: &Task<'_>,
+    place: &Place,
     old: &Generation,
     always: bool,
 ) -> Result<Option<Generation>, BodyError> {
@@ -32,9 +35,12 @@ pub(super) fn upgrade(
         return Ok(None);
     };
     let seen = archive.seen();
-    if !always && is_known(&seen.indexes, task.place, old) {
+    let cross_tools = Tools::wanted(task)?;
+    let hash = cross_tools.as_ref().map_or("", Tools::hash);
+    let has_other_tools = place.tools_of(old) != hash;
+    if !always && !has_other_tools && is_known(&seen.indexes, place, old) {
         println!("generation {} is up to date: its archive has not changed", old.number);
-        task.stamp(old.number, seen);
+        stamp(place, old.number, seen);
         return Ok(None);
     }
 
@@ -46,36 +52,42 @@ pub(super) fn upgrade(
             work.number()
         );
         drop(archive);
-        return make::make(task, Some(old)).map(Some);
+        return make::make(task, place, Some(old)).map(Some);
     }
 
     let stage = archive.stage(&work.tmp().join("archive"))?;
-    let simulation = simulate::simulate(task, &stage, &old.tree)?;
-    if simulation.is_empty() {
+    let simulation = simulate::simulate(task, &stage, &old.tree, &DIST_UPGRADE)?;
+    if simulation.is_empty() && !has_other_tools {
         println!("generation {} is up to date: nothing to upgrade", old.number);
-        task.stamp(old.number, seen);
+        stamp(place, old.number, seen);
         return Ok(None);
     }
     println!("upgrading generation {} to {}: {}", old.number, work.number(), simulation);
     let indispensable = Packages::of(sandbox, &old.tree)?.indispensable(&chroot.recipe.include);
     guard::check(&simulation.removed, &indispensable, old.number)?;
 
-    let growth = download::download(task, &way, &stage, &old.tree)?;
+    let growth = download::download(task, &way, &stage, &old.tree, &DIST_UPGRADE)?;
     clone::clone(task, old, growth)?;
-    install::install(task, &stage)?;
+    if !simulation.is_empty() {
+        place_tools::expect_packages(task, old)?;
+        install::install(task, &stage, &DIST_UPGRADE)?;
+    }
+    let placement = place_tools::renew(task, old, cross_tools.as_ref())?;
     seal::seal(sandbox, &work.tree(), &chroot.recipe)?;
     let installed = verify::verify(sandbox, &work.tree(), id.arch, &chroot.recipe)?;
     installed.require(&indispensable)?;
 
     let packages = installed.into_list();
     let changes = Changes::between(&old.record.packages, &packages);
-    if changes.is_empty() {
+    if changes.is_empty() && !has_other_tools {
         println!("generation {} is up to date: nothing could be upgraded", old.number);
-        task.stamp(old.number, seen);
+        stamp(place, old.number, seen);
         return Ok(None);
     }
-    println!("{changes}");
-    task.commit(Some(old), Some(seen), packages).map(Some)
+    if !changes.is_empty() {
+        println!("{changes}");
+    }
+    task.commit(place, Some(old), Some(seen), packages, placement).map(Some)
 }
 
 /// Whether the archive had the same when the generation was made or last looked at.

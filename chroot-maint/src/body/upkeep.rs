@@ -1,14 +1,24 @@
 //! The chroot's place before and after the work on it: its lock, what killed runs have left there, and the generations
 //! that nobody needs any more. Does not know what the work is.
 
-use std::{env, path::PathBuf, thread, time::Duration};
+use std::{
+    env,
+    io::{self, Write as _},
+    path::PathBuf,
+    thread,
+    time::Duration,
+};
 
-use super::{BodyError, interrupt, process};
+use super::{
+    BodyError,
+    interrupt::{self, Cause},
+    process,
+};
 use crate::{
     config::Config,
     sandbox::Sandbox,
     spec::JobName,
-    store::{Attempt, Held, Lock, Place, Retired, Store, User},
+    store::{Attempt, Described, Held, Lock, Place, Retired, Store, User, Work},
 };
 
 /// What became of generations that were to be deleted.
@@ -48,6 +58,7 @@ fn wait(mut held: Held, job: &JobName) -> Result<Lock, BodyError> {
     let holder = held.holder().map_or_else(|| "another process".to_owned(), |p| p.to_string());
     let what = match job {
         JobName::Archive(_) => "looks what the archive has",
+        JobName::CrossTools(_) => "works on these tools",
         _ => "works on this chroot",
     };
     eprintln!("waiting for {holder}, which {what}");
@@ -59,7 +70,10 @@ fn wait(mut held: Held, job: &JobName) -> Result<Lock, BodyError> {
 
 /// Deletes what killed runs have left, with the lock held. If the chroot was being removed, that is finished first: it is
 /// going to be made anew.
-pub(crate) fn clear_leftovers(sandbox: Sandbox, place: &Place) -> Result<u64, BodyError> {
+pub(crate) fn clear_leftovers<R: Described>(
+    sandbox: Sandbox,
+    place: &Place<R>,
+) -> Result<u64, BodyError> {
     let mut freed = 0;
     if place.is_departing() {
         place.depart()?;
@@ -79,9 +93,28 @@ pub(crate) fn clear_leftovers(sandbox: Sandbox, place: &Place) -> Result<u64, Bo
     Ok(freed)
 }
 
+/// Makes room for work, has it done, and clears up, however it ended.
+pub(super) fn in_work_dir<R: Described, T>(
+    sandbox: Sandbox,
+    place: &Place<R>,
+    work_on: impl FnOnce(&Work) -> Result<T, BodyError>,
+) -> Result<T, BodyError> {
+    let work = place.begin()?;
+    let done = work_on(&work);
+    if let Some(Cause::Signal(_)) = interrupt::cause() {
+        // Nobody may be there to read any more.
+        let _ = writeln!(io::stderr(), "interrupted: deleting unfinished work");
+    }
+    // What stays is in nobody's way but that of the disk, and the next run tries again.
+    if let Err(error) = delete(sandbox, place, work.dir().to_owned()) {
+        eprintln!("what the work has left stays for now: {error}");
+    }
+    done
+}
+
 /// Deletes older generations than the config wants to be kept, with the lock held, and says which. A failure to is none of
 /// the job's: the chroot is as it should be, and the next run or `gc` tries again.
-pub(crate) fn collect(config: &Config, sandbox: Sandbox, place: &Place) {
+pub(crate) fn collect<R: Described>(config: &Config, sandbox: Sandbox, place: &Place<R>) {
     let superfluous = place.superfluous(config.keep_generations).map_err(BodyError::from);
     match superfluous.and_then(|numbers| retire(sandbox, place, numbers)) {
         Ok(collected) => {
@@ -95,9 +128,9 @@ pub(crate) fn collect(config: &Config, sandbox: Sandbox, place: &Place) {
 }
 
 /// Deletes these generations as far as nobody uses them.
-pub(crate) fn retire(
+pub(crate) fn retire<R: Described>(
     sandbox: Sandbox,
-    place: &Place,
+    place: &Place<R>,
     numbers: Vec<u32>,
 ) -> Result<Collected, BodyError> {
     let mut collected = Collected::default();
@@ -115,7 +148,11 @@ pub(crate) fn retire(
 
 /// Deletes a directory of the chroot's where its files belong to root or to this user's subordinate ids; gives the disk
 /// space that this has freed.
-pub(crate) fn delete(sandbox: Sandbox, place: &Place, path: PathBuf) -> Result<u64, BodyError> {
+pub(crate) fn delete<R: Described>(
+    sandbox: Sandbox,
+    place: &Place<R>,
+    path: PathBuf,
+) -> Result<u64, BodyError> {
     let path = place.to_work(path)?;
     let what = "deleting what is not needed any more";
     let own = env::current_exe().map_err(|source| BodyError::Start { what, source })?;

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use crate::spec::{Arch, Dist, Fresh, Output, Variant, nearest, parse_span};
+use crate::spec::{Arch, Dist, Fresh, Output, Tier, Variant, nearest, parse_span};
 
 /// A whole file.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -16,6 +16,7 @@ pub(super) struct Document {
     pub(super) time_limit: Option<Duration>,
     pub(super) sbuild_user: Option<String>,
     pub(super) schroot_dir: Option<PathBuf>,
+    pub(super) tool_list: Option<PathBuf>,
     pub(super) defaults: Section,
     pub(super) dists: Vec<DistSection>,
 }
@@ -32,6 +33,7 @@ pub(super) struct Section {
     pub(super) keyring: Option<PathBuf>,
     pub(super) fresh: Option<Fresh>,
     pub(super) outputs: Option<Vec<Output>>,
+    pub(super) cross_tools: Option<Vec<Tier>>,
 }
 
 /// What is said of one distribution.
@@ -68,6 +70,12 @@ pub(super) fn user(name: &str) -> Result<String, String> {
 pub(super) fn output(name: &str) -> Result<Output, String> {
     let names = Output::ALL.iter().map(|&(name, _)| name);
     Output::find(name).ok_or_else(|| unknown("output", name, names))
+}
+
+/// Says which tiers of tools there are, if this is none.
+pub(super) fn tier(name: &str) -> Result<Tier, String> {
+    let names = Tier::ALL.iter().map(|&(name, _)| name);
+    Tier::find(name).ok_or_else(|| unknown("kind of tools", name, names))
 }
 
 /// An address, or `DIRECT` for none whatever the host's apt uses.

@@ -24,7 +24,7 @@ use document::Document;
 
 use crate::{
     host::Host,
-    spec::{ChrootId, Fresh, Output, Recipe, Selectable},
+    spec::{ChrootId, Fresh, Output, Recipe, Selectable, Tier},
 };
 
 /// What to maintain, where, and how.
@@ -51,6 +51,8 @@ pub(crate) struct Config {
     /// Where schroot's definitions go.
     pub(crate) schroot_dir: PathBuf,
     pub(crate) chroots: BTreeMap<ChrootId, Chroot>,
+    /// More of the host's tools than this program knows of, as a file of its own.
+    pub(crate) tool_list: Option<PathBuf>,
     /// Whether to fail rather than wait for what another process works on: no file says this, but the command line.
     pub(crate) no_wait: bool,
 }
@@ -64,6 +66,8 @@ pub(crate) struct Chroot {
     pub(crate) fresh: Fresh,
     /// Whom it is handed to; the directory is there whether or not it is listed.
     pub(crate) outputs: Vec<Output>,
+    /// Which of the host's tools it gets; none for the host's own architecture.
+    pub(crate) cross_tools: Vec<Tier>,
 }
 
 impl Config {
@@ -97,6 +101,11 @@ impl Config {
     pub(crate) fn fake(text: &str) -> Self {
         let document = toml_form::parse(text).unwrap();
         resolve::resolve(document, None, Host::fake("trixie", "amd64"), true).unwrap()
+    }
+
+    /// The chroot that tools for this one are taken from: the same distribution for the host's architecture.
+    pub(crate) fn donor_of(&self, id: &ChrootId) -> ChrootId {
+        ChrootId { dist: id.dist.clone(), arch: self.host.arch }
     }
 
     /// The chroots as `WHICH` sees them.

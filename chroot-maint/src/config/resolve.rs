@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     host::Host,
-    spec::{ChrootId, Output, Recipe, Variant},
+    spec::{Arch, ChrootId, Output, Recipe, Tier, Variant},
 };
 
 /// The one in use, and the one before it to go back to.
@@ -23,6 +23,9 @@ const RETRIES: u32 = 3;
 const RETRY_DELAY: Duration = Duration::from_secs(5);
 /// Ten times as long as anything takes that was seen, an emulated bootstrap on a slow machine among it.
 const TIME_LIMIT: Duration = Duration::from_secs(4 * 3600);
+
+/// What is known to be worth it, and to make no difference but in time.
+const CROSS_TOOLS: [Tier; 3] = [Tier::Compilers, Tier::Shell, Tier::Packaging];
 
 /// Where schroot reads definitions of chroots.
 const SCHROOT_DIR: &str = "/etc/schroot/chroot.d";
@@ -49,6 +52,9 @@ pub(super) fn resolve(
     for dist in dists {
         let recipe = recipe(&dist, &defaults);
         let archs = dist.section.archs.clone().or_else(|| defaults.archs.clone());
+        let mut cross_tools = dist.section.cross_tools.clone();
+        cross_tools = cross_tools.or_else(|| defaults.cross_tools.clone());
+        let cross_tools = cross_tools.unwrap_or_else(|| CROSS_TOOLS.to_vec());
         for arch in archs.unwrap_or_else(|| vec![host.arch]) {
             let id = ChrootId { dist: dist.dist.clone(), arch };
             let own = &dist.section;
@@ -58,9 +64,11 @@ pub(super) fn resolve(
                 aliases: dist.aliases.clone(),
                 fresh: own.fresh.or(defaults.fresh).unwrap_or_default(),
                 outputs: outputs.cloned().unwrap_or_else(|| vec![Output::Directory]),
+                cross_tools: if arch == host.arch { Vec::new() } else { cross_tools.clone() },
             };
             chroots.insert(id, chroot);
         }
+        imply_donor(&mut chroots, &dist, host.arch);
     }
     // Only the older form gets here: the lists of native and foreign ones may be empty one by one.
     if chroots.is_empty() {
@@ -91,8 +99,26 @@ pub(super) fn resolve(
         sbuild_user: document.sbuild_user,
         schroot_dir: document.schroot_dir.unwrap_or_else(|| PathBuf::from(SCHROOT_DIR)),
         chroots,
+        tool_list: document.tool_list,
         no_wait: false,
     })
+}
+
+/// Tools for foreign chroots are taken from a native one of the same distribution, which may be wanted for nothing else.
+fn imply_donor(chroots: &mut BTreeMap<ChrootId, Chroot>, dist: &DistSection, native: Arch) {
+    let of_dist = chroots.iter().filter(|(id, _)| id.dist == dist.dist);
+    let wanting = of_dist.map(|(_, chroot)| chroot).find(|chroot| !chroot.cross_tools.is_empty());
+    let id = ChrootId { dist: dist.dist.clone(), arch: native };
+    if let (Some(foreign), false) = (wanting, chroots.contains_key(&id)) {
+        let donor = Chroot {
+            recipe: foreign.recipe.clone(),
+            aliases: Vec::new(),
+            fresh: foreign.fresh,
+            outputs: vec![Output::Directory],
+            cross_tools: Vec::new(),
+        };
+        chroots.insert(id, donor);
+    }
 }
 
 /// An alias that is also another distribution's name would make `WHICH` ambiguous.
@@ -158,10 +184,24 @@ mod tests {
              [dist.sid]\n[dist.trixie]\narchs = ['amd64', 'armhf']\ninclude = []\n",
         )
         .unwrap();
-        assert_eq!(names(&config), ["sid-arm64", "trixie-amd64", "trixie-armhf"]);
-        let includes: Vec<usize> =
-            config.chroots.values().map(|chroot| chroot.recipe.include.len()).collect();
+        let named = ["sid-arm64", "trixie-amd64", "trixie-armhf"];
+        assert_eq!(names(&config).iter().filter(|name| named.contains(&name.as_str())).count(), 3);
+        let chroots = config.chroots.iter().filter(|(id, _)| named.contains(&id.to_string().as_str()));
+        let includes: Vec<usize> = chroots.map(|(_, chroot)| chroot.recipe.include.len()).collect();
         assert_eq!(includes, [1, 0, 0]);
+    }
+
+    #[test]
+    fn foreign_chroots_have_tools_from_a_native_one_unless_none_are_wanted() {
+        let of = |text: &str| {
+            let config = config(text).unwrap();
+            let tools = |(id, chroot): (&_, &super::Chroot)| format!("{id} {}", chroot.cross_tools.len());
+            config.chroots.iter().map(tools).collect::<Vec<_>>()
+        };
+        assert_eq!(of("[dist.sid]\narchs = ['arm64']"), ["sid-amd64 0", "sid-arm64 3"]);
+        assert_eq!(of("[dist.sid]\narchs = ['arm64']\ncross-tools = []"), ["sid-arm64 0"]);
+        let some = "[defaults]\ncross-tools = ['compilers']\n[dist.sid]\narchs = ['amd64', 'arm64']";
+        assert_eq!(of(some), ["sid-amd64 0", "sid-arm64 1"]);
     }
 
     #[test]

@@ -7,16 +7,17 @@ use std::collections::HashMap;
 use super::{
     Place, Problem,
     document::{
-        DistSection, Document, Section, absolute, address, arch, output, package, proxy, user,
+        DistSection, Document, Section, absolute, address, arch, output, package, proxy, tier, user,
     },
 };
 use crate::spec::{Arch, Dist, nearest};
 
 /// The keys for a section, whole file or `<dist>_KEY`.
-const SECTION_KEYS: [&str; 6] =
-    ["NATIVE_ARCHS", "FOREIGN_ARCHS", "MIRROR", "INCLUDE", "FRESH", "OUTPUTS"];
+const SECTION_KEYS: [&str; 7] =
+    ["NATIVE_ARCHS", "FOREIGN_ARCHS", "MIRROR", "INCLUDE", "FRESH", "OUTPUTS", "CROSS_TOOLS"];
 /// The keys that only the whole file has.
-const TOP_KEYS: [&str; 5] = ["DISTS", "PROXY", "STATE", "SBUILD_USER", "SCHROOT_DIR"];
+const TOP_KEYS: [&str; 6] =
+    ["DISTS", "PROXY", "STATE", "SBUILD_USER", "SCHROOT_DIR", "TOOL_LIST"];
 
 /// A value with the line that gave it.
 struct Setting {
@@ -40,6 +41,7 @@ pub(super) fn parse(text: &str) -> Result<Document, Problem> {
         proxy: take(&mut settings, "PROXY", proxy)?,
         sbuild_user: take(&mut settings, "SBUILD_USER", user)?,
         schroot_dir: take(&mut settings, "SCHROOT_DIR", absolute)?,
+        tool_list: take(&mut settings, "TOOL_LIST", absolute)?,
         defaults: section(&mut settings, "")?,
         dists: dists
             .into_iter()
@@ -97,6 +99,7 @@ fn section(settings: &mut Settings, prefix: &str) -> Result<Section, Problem> {
         include: key("INCLUDE").map(|setting| setting.words(package)).transpose()?,
         fresh: key("FRESH").map(|setting| setting.read(str::parse)).transpose()?,
         outputs: key("OUTPUTS").map(|setting| setting.words(output)).transpose()?,
+        cross_tools: key("CROSS_TOOLS").map(|setting| setting.words(tier)).transpose()?,
         archs: archs(natives, foreigns)?,
         ..Section::default()
     })

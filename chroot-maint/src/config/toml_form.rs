@@ -6,7 +6,7 @@ use super::{
     Place, Problem,
     document::{
         DistSection, Document, Section, absolute, address, arch, archive_word, output, package,
-        proxy, span, unknown, user,
+        proxy, span, tier, unknown, user,
     },
     toml_table::{TableReader, Value},
 };
@@ -30,6 +30,7 @@ pub(super) fn parse(text: &str) -> Result<Document, Problem> {
     let time_limit = top.take_as("time-limit", |value| value.text(span))?;
     let sbuild_user = top.take_as("sbuild-user", |value| value.text(user))?;
     let schroot_dir = top.take_as("schroot-dir", |value| value.text(absolute))?;
+    let tool_list = top.take_as("tool-list", |value| value.text(absolute))?;
     let mut defaults = top.take_as("defaults", |value| defaults(&value))?.unwrap_or_default();
     defaults.fresh = defaults.fresh.or(fresh);
     let dists = top.take_as("dist", |value| dists(&value))?.unwrap_or_default();
@@ -45,6 +46,7 @@ pub(super) fn parse(text: &str) -> Result<Document, Problem> {
         time_limit,
         sbuild_user,
         schroot_dir,
+        tool_list,
         defaults,
         dists,
     })
@@ -87,6 +89,7 @@ fn section(table: &mut TableReader<'_>) -> Result<Section, Problem> {
         keyring: table.take_as("keyring", |value| value.text(absolute))?,
         fresh: table.take_as("fresh", |value| value.text(str::parse))?,
         outputs: table.take_as("outputs", |value| value.list(output))?,
+        cross_tools: table.take_as("cross-tools", |value| value.list(tier))?,
     };
     Ok(section)
 }

@@ -141,6 +141,14 @@ impl<'a> Libraries<'a> {
     }
 }
 
+/// Where a file of a tree is for this process. The directory's symlinks lead nowhere but into the tree; the file itself need
+/// not be there, and is not followed.
+pub(crate) fn place_in(root: &Path, file: &Path) -> io::Result<PathBuf> {
+    let libraries = Libraries { root, system: Vec::new() };
+    let real = libraries.real(file.parent().unwrap_or(Path::new("/")))?;
+    Ok(libraries.on_disk(&real).join(file.file_name().unwrap_or_default()))
+}
+
 /// All programs of a tree are to be started by one loader.
 fn note_loader(closure: &mut Closure, file: &Path, found: &Linking) -> Result<(), ClosureError> {
     let Some(loader) = &found.interpreter else {

@@ -1,13 +1,13 @@
-/* Stands where a foreign chroot's own compiler or binutil would: starts the host's build of it, or
- * where that one would not do the same, the chroot's own under emulation.
+/* Stands where a foreign chroot's own program would: starts the host's build of it, or where that one would not do the
+ * same, the chroot's own under emulation. Of compilers and binutils it knows when that is; all others only depend on the environment.
  *
- * Compiled statically in the donor, with these set:
+ * Compiled statically in the donor, against a C library that starts without a look at the processor (in a virtual machine
+ * each of those costs more than all of the rest), with these set:
  *   PRIVATE   the directory of the tree in the chroot
  *   TRIPLET   the GNU name of the chroot's architecture
  *   GCC       the compiler's version, as in its directories
  *   SUFFIX    what dpkg-divert has put after the name of the chroot's own program
- * Static, so that nothing that is preloaded for emulated programs gets into its way, and so that it works without
- * /proc. It decides by its own name, its arguments and its environment; it reads no file but response files, and
+ * Static, so that nothing that is preloaded for emulated programs gets into its way. It decides by its own name, its arguments and its environment; it reads no file but response files, and
  * never writes. */
 
 #include <errno.h>
@@ -133,24 +133,38 @@ static int any(char **words, int (*asks)(const char *))
 	return 0;
 }
 
-/* Whether every part of a list in the environment is one of these two's, which change owners and flush to disk: a
- * compiler's output is the same without them. */
-static int is_only_of_builds(const char *variable)
+/* Whether `fits' holds for every part of a list in the environment. */
+static int all_fit(const char *variable, int (*fits)(const char *))
 {
 	const char *list = getenv(variable);
 	while (list && *list) {
-		char name[PATH_MAX];
+		char part[PATH_MAX];
 		list += strspn(list, ": ");
 		size_t length = strcspn(list, ": ");
-		if (length >= sizeof name)
+		if (length >= sizeof part)
 			return 0;
-		memcpy(name, list, length);
-		name[length] = 0;
-		if (length && !starts(base(name), "libfakeroot") && !starts(base(name), "libeatmydata"))
+		memcpy(part, list, length);
+		part[length] = 0;
+		if (length && !fits(part))
 			return 0;
 		list += length;
 	}
 	return 1;
+}
+
+/* What builds preload to change owners or not to wait for the disk: the tree has the host's build of it under the same name,
+ * and that is found first. */
+static int is_in_tree(const char *library)
+{
+	char path[PATH_MAX + sizeof PRIVATE];
+	snprintf(path, sizeof path, PRIVATE "/lib/%s", library);
+	return !strchr(library, '/') && access(path, F_OK) == 0;
+}
+
+/* Where fakeroot and eatmydata say that these libraries are: no linker looks for anything there. */
+static int is_of_preload(const char *dir)
+{
+	return starts(base(dir), "libfakeroot") || starts(base(dir), "libeatmydata");
 }
 
 static int is_gcc_plugin(const char *path)
@@ -170,16 +184,25 @@ static void emulated(const char *path, char **argv)
 	fail(own);
 }
 
-static void native(const char *name, const char *argv0, char **words, int count)
+/* A program that knows by itself where its loader and its libraries are. */
+static void direct(const char *name, char **argv)
+{
+	static char program[PATH_MAX];
+	snprintf(program, sizeof program, PRIVATE "/bin/%s", name);
+	execv(program, argv);
+	if (errno != ENOENT)
+		fail(program);
+}
+
+/* One that does not: the loader is told where to look. */
+static void by_loader(const char *name, const char *argv0, char **words, int count)
 {
 	static char program[PATH_MAX];
 	char **all = calloc((size_t)count + 8, sizeof *all);
 	int n = 0;
 	if (!all)
 		fail(name);
-	snprintf(program, sizeof program, PRIVATE "/bin/%s", name);
-	unsetenv("LD_PRELOAD");
-	/* Compilers are not position-independent, and too large for patchelf: so the loader is told where to look. */
+	snprintf(program, sizeof program, PRIVATE "/libexec/%s", name);
 	all[n++] = PRIVATE "/ld.so";
 	all[n++] = "--argv0";
 	all[n++] = (char *)argv0;
@@ -191,6 +214,17 @@ static void native(const char *name, const char *argv0, char **words, int count)
 	all[n] = NULL;
 	execv(all[0], all);
 	fail(program);
+}
+
+static void native(const char *name, const char *argv0, char **words, int count)
+{
+	char **all = calloc((size_t)count + 2, sizeof *all);
+	if (!all)
+		fail(name);
+	all[0] = (char *)argv0;
+	memcpy(all + 1, words, (size_t)count * sizeof *all);
+	direct(name, all);
+	by_loader(name, argv0, words, count);
 }
 
 static void put_first(const char *variable, const char *value)
@@ -207,15 +241,18 @@ static void put_first(const char *variable, const char *value)
 	setenv(variable, joined, 1);
 }
 
-int main(int argc, char **argv)
+static int is_binutil(const char *name)
 {
-	static char path[PATH_MAX];
-	own_path(path);
-	const char *name = base(path);
-	const char *off = getenv("CHROOT_MAINT_EMULATE");
-	if ((off && *off && strcmp(off, "0") != 0) || !is_only_of_builds("LD_PRELOAD") || argc < 1)
-		emulated(path, argv);
+	static const char *const names[] = { "as", "ld.bfd", "ar", "nm", "ranlib", "strip", "objcopy", "objdump", "readelf", 0 };
+	for (int i = 0; names[i] && starts(name, TRIPLET "-"); i++)
+		if (strcmp(name + sizeof TRIPLET, names[i]) == 0)
+			return 1;
+	return 0;
+}
 
+/* A compiler, one of its parts, or a binutil: gives back if it is none. */
+static void compiler(const char *path, const char *name, int argc, char **argv)
+{
 	char **words = calloc((size_t)argc + 4, sizeof *words);
 	int n = 0;
 	if (!words)
@@ -248,8 +285,10 @@ int main(int argc, char **argv)
 	/* These hand the plugin on, and the linker knows which one it can load. */
 	if (strcmp(name, "collect2") == 0 || strcmp(name, "lto-wrapper") == 0 || strcmp(name, "lto1") == 0)
 		native(name, argv[0], argv + 1, argc - 1);
+	if (!is_binutil(name))
+		return;
 	/* Only the linker of the same architecture heeds these. */
-	if (ends(name, "-ld.bfd") && (getenv("LD_RUN_PATH") || !is_only_of_builds("LD_LIBRARY_PATH")))
+	if (ends(name, "-ld.bfd") && (getenv("LD_RUN_PATH") || !all_fit("LD_LIBRARY_PATH", is_of_preload)))
 		emulated(path, argv);
 	int has_plugin = 0;
 	int takes_plugin = ends(name, "-ar") || ends(name, "-nm") || ends(name, "-ranlib");
@@ -283,4 +322,50 @@ int main(int argc, char **argv)
 	if (getenv("COLLECT_GCC") && strcmp(called, "/usr/bin/" TRIPLET "-ld") == 0)
 		called = "/usr/bin/ld";
 	native(name, called, takes_plugin ? words + 2 : words, takes_plugin ? n - 2 : n);
+}
+
+/* Of an interpreter of scripts: whether it is to run one of those whose results are the same on every machine. */
+static int is_known_script(char **words)
+{
+	char known[PATH_MAX];
+	int found = 0;
+	FILE *list;
+	while (*words && (strcmp(*words, "-w") == 0 || strcmp(*words, "-T") == 0))
+		words++;
+	list = *words ? fopen(PRIVATE "/scripts", "r") : NULL;
+	while (list && !found && fscanf(list, " %4095s", known) == 1)
+		found = strcmp(known, *words) == 0;
+	if (list)
+		fclose(list);
+	return found;
+}
+
+/* With its modules of the host's architecture found before any of the chroot's. */
+static void interpreter(const char *path, const char *name, int argc, char **argv)
+{
+	char **words;
+	if (strcmp(name, "perl") != 0)
+		return;
+	words = calloc((size_t)argc + 2, sizeof *words);
+	if (!words || !is_known_script(argv + 1))
+		emulated(path, argv);
+	words[0] = argv[0];
+	words[1] = "-I" PRIVATE "/perl";
+	memcpy(words + 2, argv + 1, (size_t)argc * sizeof *words);
+	direct(name, words);
+	emulated(path, argv);
+}
+
+int main(int argc, char **argv)
+{
+	static char path[PATH_MAX];
+	own_path(path);
+	const char *name = base(path);
+	const char *off = getenv("CHROOT_MAINT_EMULATE");
+	if ((off && *off && strcmp(off, "0") != 0) || !all_fit("LD_PRELOAD", is_in_tree) || argc < 1)
+		emulated(path, argv);
+	compiler(path, name, argc, argv);
+	interpreter(path, name, argc, argv);
+	direct(name, argv);
+	by_loader(name, argv[0], argv + 1, argc - 1);
 }

@@ -1,26 +1,16 @@
 //! The list of tools that may be replaced, and of those that never may: data, as TOML. Knows paths and packages by
 //! their names, looks at no tree.
 
-use std::{collections::BTreeMap, fmt};
+use std::collections::{BTreeMap, BTreeSet};
 
 use glob::Pattern;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use thiserror::Error;
+
+use crate::spec::Tier;
 
 /// The list that comes with this program.
 const BUILT_IN: &str = include_str!("tools.toml");
-
-/// What somebody may want replaced, from what is surest on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Tier {
-    /// Compilers and binutils.
-    Compilers,
-    /// Shells, text tools, compressors.
-    Shell,
-    /// What packs and unpacks packages.
-    Packaging,
-}
 
 /// Where the donor has a group's programs from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -34,16 +24,6 @@ pub(crate) enum Source {
     Built,
 }
 
-/// How a replaced program starts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Start {
-    /// By the kernel.
-    Link,
-    /// By the dispatcher, which may call the chroot's own instead.
-    Dispatch,
-}
-
 /// Programs that are replaced all together or not at all.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -53,8 +33,6 @@ pub(crate) struct Group {
     pub(crate) reason: String,
     #[serde(default = "native")]
     pub(crate) source: Source,
-    #[serde(default = "link")]
-    pub(crate) start: Start,
     /// The package that `files` are looked for in.
     pub(crate) package: Option<String>,
     /// Globs over what the package ships.
@@ -66,6 +44,11 @@ pub(crate) struct Group {
     /// Packages that the donor needs for it.
     #[serde(default)]
     pub(crate) also: Vec<String>,
+    /// Of an interpreter: the scripts that it runs while packages are installed; it is not replaced but then.
+    #[serde(default)]
+    pub(crate) scripts: Vec<String>,
+    /// Of an interpreter: where the donor has its modules, a directory.
+    pub(crate) modules: Option<String>,
     /// Files that are named one by one.
     #[serde(default)]
     pub(crate) replace: Vec<Replace>,
@@ -79,6 +62,8 @@ pub(crate) struct Group {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Replace {
     pub(crate) file: String,
+    /// Whose it is in the chroot, the first of several that is installed; without, as in the donor.
+    pub(crate) package: Option<String>,
     /// Where the donor has it, if not under the same name.
     pub(crate) from: Option<String>,
     /// Whether the group is whole without it, where the chroot hasn't got it either.
@@ -86,14 +71,20 @@ pub(crate) struct Replace {
     pub(crate) optional: bool,
 }
 
-/// A file of the donor.
+/// A library of the donor.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Beside {
-    pub(crate) from: String,
-    /// Whether the group is whole without it.
-    #[serde(default)]
-    pub(crate) optional: bool,
+    pub(crate) file: String,
+}
+
+/// A library of the donor that builds preload into whatever they run.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Preload {
+    pub(crate) file: String,
+    /// Whose it is in the chroot.
+    pub(crate) package: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -107,6 +98,8 @@ struct Never {
 #[serde(deny_unknown_fields)]
 struct Document {
     #[serde(default)]
+    preload: Vec<Preload>,
+    #[serde(default)]
     group: Vec<Group>,
     #[serde(default)]
     never: Vec<Never>,
@@ -116,7 +109,10 @@ struct Document {
 #[derive(Debug, Clone)]
 pub(crate) struct ToolList {
     groups: BTreeMap<String, Group>,
+    pub(crate) preloads: Vec<Preload>,
     never: Vec<(Pattern, String)>,
+    /// All that it was read from.
+    pub(crate) text: String,
 }
 
 /// Why a list can't be used.
@@ -138,13 +134,23 @@ pub(crate) enum ListError {
 pub(crate) struct Names {
     /// The GNU name of the chroot's architecture, as in its paths.
     pub(crate) triplet: String,
-    /// The version in the names of its compiler.
+    /// The version in the names of its compiler; empty if there is none.
     pub(crate) gcc: String,
     /// The GNU name of the donor's architecture.
     pub(crate) donor: String,
 }
 
 impl Names {
+    /// The name of a package, which can't have all characters that a GNU name may have.
+    fn package(&self, text: &str) -> String {
+        self.fill(text).replace('_', "-")
+    }
+
+    /// The names that a package may have, in order.
+    pub(crate) fn packages(&self, text: &str) -> Vec<String> {
+        text.split('|').map(|one| self.package(one)).collect()
+    }
+
     /// Puts them in.
     pub(crate) fn fill(&self, text: &str) -> String {
         text.replace("TRIPLET", &self.triplet)
@@ -162,7 +168,12 @@ impl ToolList {
     /// The list that comes with this program, and `more` of the same form with what it is to be called in messages.
     /// A group of the same name takes the place of the one before.
     pub(crate) fn read(more: Option<(&str, &str)>) -> Result<Self, ListError> {
-        let mut list = Self { groups: BTreeMap::new(), never: Vec::new() };
+        let mut list = Self {
+            groups: BTreeMap::new(),
+            preloads: Vec::new(),
+            never: Vec::new(),
+            text: String::new(),
+        };
         list.add("the built-in list", BUILT_IN)?;
         if let Some((origin, text)) = more {
             list.add(origin, text)?;
@@ -173,6 +184,17 @@ impl ToolList {
     /// The groups of these tiers, by name.
     pub(crate) fn of_tiers(&self, tiers: &[Tier]) -> impl Iterator<Item = &Group> {
         self.groups.values().filter(|group| tiers.contains(&group.tier))
+    }
+
+    /// The packages that a donor is to have for these tiers, as far as they can be had.
+    pub(crate) fn packages(&self, tiers: &[Tier], names: &Names) -> BTreeSet<String> {
+        let groups = self.of_tiers(tiers);
+        let of_groups = groups.flat_map(|group| group.also.iter().chain(&group.package));
+        let preloads = self.preloads.iter().map(|preload| &preload.package);
+        let all = of_groups.chain(preloads);
+        // Without a compiler there is nothing to be done for it.
+        let all = all.filter(|package| !names.gcc.is_empty() || !package.contains("GCCVER"));
+        all.map(|package| names.package(package)).collect()
     }
 
     /// Why this file may never be replaced, if that is so.
@@ -191,6 +213,8 @@ impl ToolList {
                 self.never.push((pattern(origin, &file)?, never.reason.clone()));
             }
         }
+        self.text.push_str(text);
+        self.preloads.extend(document.preload);
         for group in document.group {
             self.check(origin, &group)?;
             self.groups.insert(group.name.clone(), group);
@@ -214,7 +238,7 @@ impl ToolList {
         }
         let named = group.replace.iter().flat_map(|one| one.file.split('|'));
         for file in named.chain(group.files.iter().map(String::as_str)) {
-            if let Some(reason) = self.forbidden(file) {
+            if let Some(reason) = self.forbidden(file).filter(|_| group.scripts.is_empty()) {
                 return Err(ListError::Never {
                     origin: origin.to_owned(),
                     group: group.name.clone(),
@@ -228,6 +252,11 @@ impl ToolList {
 }
 
 impl Group {
+    /// Whether the donor has to compile it.
+    pub(crate) fn is_built(&self) -> bool {
+        self.source == Source::Built
+    }
+
     /// Those of a package's files that this group replaces.
     pub(crate) fn chosen<'a>(&self, shipped: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
         // They are known to be patterns.
@@ -242,22 +271,8 @@ impl Group {
     }
 }
 
-impl fmt::Display for Tier {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Compilers => "compilers",
-            Self::Shell => "shell",
-            Self::Packaging => "packaging",
-        })
-    }
-}
-
 fn native() -> Source {
     Source::Native
-}
-
-fn link() -> Start {
-    Start::Link
 }
 
 fn pattern(origin: &str, text: &str) -> Result<Pattern, ListError> {

@@ -1,11 +1,16 @@
 //! What is in a tree of cross-tools: written beside it, read wherever it is placed. Only values.
 
-use std::{fs, io, path::Path};
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::list::{Start, Tier};
+use crate::spec::Tier;
 
 /// Where the tree is in a foreign chroot. Fixed, so that nothing which may note a path of it differs from one tree to the
 /// next; and as long as `/lib64/ld-linux-x86-64.so.2` at most with the loader's name, so that most programs take it without growing.
@@ -13,6 +18,9 @@ pub(crate) const PRIVATE: &str = "/usr/lib/chroot-maint";
 
 /// What the chroot's own programs are called while others stand in their place.
 pub(crate) const SUFFIX: &str = ".emulated";
+
+/// Has dpkg call the switch whenever it has changed something.
+pub(crate) const HOOK: &str = "/etc/dpkg/dpkg.cfg.d/chroot-maint";
 
 /// The manifest's name in the tree.
 const FILE: &str = "manifest.json";
@@ -22,13 +30,16 @@ const FILE: &str = "manifest.json";
 pub(crate) struct Manifest {
     /// Of everything that is in the tree: equal trees have equal ones.
     pub(crate) hash: String,
-    /// The GNU name of the architecture that it is for, and the compiler's version.
+    pub(crate) arch: String,
+    /// The GNU name of the architecture that it is for.
     pub(crate) triplet: String,
-    pub(crate) gcc: String,
     /// By name.
     pub(crate) groups: Vec<Built>,
+    pub(crate) libraries: Vec<Library>,
     /// Groups that the donor hasn't got, with the reason.
     pub(crate) left_out: Vec<LeftOut>,
+    /// Every package of the donor that something in the tree is from, with its version.
+    pub(crate) packages: BTreeMap<String, String>,
 }
 
 /// A group that can be placed.
@@ -36,7 +47,8 @@ pub(crate) struct Manifest {
 pub(crate) struct Built {
     pub(crate) name: String,
     pub(crate) tier: Tier,
-    pub(crate) start: Start,
+    /// Whether it is only for the time that packages are installed in.
+    pub(crate) is_temporary: bool,
     pub(crate) programs: Vec<Program>,
 }
 
@@ -44,19 +56,43 @@ pub(crate) struct Built {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Program {
     /// What it replaces: the first of these that the chroot has.
-    pub(crate) file: Vec<String>,
-    /// What it is called in the tree's `bin`.
+    pub(crate) files: Vec<String>,
+    /// What it is called in the tree.
     pub(crate) name: String,
+    /// The chroot's package: the first of these that is installed.
+    pub(crate) packages: Vec<String>,
     /// The donor's package, and its version.
-    pub(crate) package: String,
+    pub(crate) donor: String,
     pub(crate) version: String,
     pub(crate) optional: bool,
+    pub(crate) check: Check,
+}
+
+/// What is to be compared with the chroot's own program, beyond the version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Check {
+    Nothing,
+    /// Where it looks for headers.
+    Headers,
+    /// That these texts are compiled into it.
+    Texts(Vec<String>),
+}
+
+/// The host's build of a library that builds preload.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Library {
+    pub(crate) name: String,
+    /// The chroot's package, and the version of the donor's.
+    pub(crate) package: String,
+    pub(crate) version: String,
 }
 
 /// A group that can't be had.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct LeftOut {
     pub(crate) name: String,
+    pub(crate) tier: Tier,
     pub(crate) reason: String,
 }
 
@@ -65,19 +101,18 @@ pub(crate) struct LeftOut {
 #[non_exhaustive]
 pub(crate) enum ManifestError {
     #[error("can't read {path}: {source}")]
-    Read { path: String, source: io::Error },
+    Read { path: PathBuf, source: io::Error },
     #[error("{path} is no manifest of cross-tools: {source}; build them anew")]
-    Damaged { path: String, source: serde_json::Error },
+    Damaged { path: PathBuf, source: serde_json::Error },
     #[error("can't write {path}: {source}")]
-    Write { path: String, source: io::Error },
+    Write { path: PathBuf, source: io::Error },
 }
 
 impl Manifest {
     /// Reads that of the tree in this directory.
     pub(crate) fn read(dir: &Path) -> Result<Self, ManifestError> {
-        let file = dir.join(FILE);
-        let path = file.display().to_string();
-        let bytes = match fs::read(&file) {
+        let path = dir.join(FILE);
+        let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
             Err(source) => return Err(ManifestError::Read { path, source }),
         };
@@ -86,9 +121,31 @@ impl Manifest {
 
     /// Writes it into the tree.
     pub(crate) fn write(&self, dir: &Path) -> Result<(), ManifestError> {
-        let file = dir.join(FILE);
-        let failed = |source| ManifestError::Write { path: file.display().to_string(), source };
-        let text = serde_json::to_vec_pretty(self).map_err(|error| failed(error.into()))?;
-        fs::write(&file, text).map_err(failed)
+        let path = dir.join(FILE);
+        let text = serde_json::to_vec_pretty(self).map_err(io::Error::from);
+        text.and_then(|text| fs::write(&path, text))
+            .map_err(|source| ManifestError::Write { path, source })
+    }
+
+    /// The same for the program that puts the tools into their places, which says what it reads.
+    pub(crate) fn switch_list(&self) -> String {
+        let mut list = format!("arch\t{}\n", self.arch);
+        for group in &self.groups {
+            // Writing to a String can't fail.
+            let _ = writeln!(list, "group\t{}", group.name);
+            if group.is_temporary {
+                list.push_str("while-installing\n");
+            }
+            for program in &group.programs {
+                let Program { files, packages, donor, version, optional, .. } = program;
+                let (files, packages) = (files.join("|"), packages.join("|"));
+                let need = if *optional { "optional" } else { "needed" };
+                let _ = writeln!(list, "file\t{files}\t{packages}\t{donor}\t{version}\t{need}");
+            }
+        }
+        for Library { name, package, version } in &self.libraries {
+            let _ = writeln!(list, "library\t{name}\t{package}\t{version}");
+        }
+        list
     }
 }

@@ -29,11 +29,15 @@
 
 mod closure;
 mod elf;
-mod guard;
 mod headers;
 mod list;
 mod manifest;
 mod packages;
 mod placement;
 mod tree;
-mod version;
+
+pub(crate) use list::{ListError, Names, ToolList};
+pub(crate) use manifest::{HOOK, Manifest, ManifestError, PRIVATE};
+pub(crate) use closure::place_in;
+pub(crate) use placement::{read as read_placement, refusals};
+pub(crate) use tree::{BUILT, Donor, TEXTS, TreeError, build, fingerprint};

@@ -1,22 +1,21 @@
 //! Builds a tree of tools in a donor: a throw-away clone of the native chroot with the cross packages installed.
 //!
 //! The tree is built at its final path in the donor, [`PRIVATE`], so that every program can be tried there as it will be run; whoever
-//! asked for it moves it away. It is self-contained: `ld.so`, `lib` with every library, `bin`, and the dispatcher. Movable programs
+//! asked for it moves it away. It is self-contained: `ld.so`, `lib` with every library, `bin` and `libexec` with the programs, and the
+//! two small ones that start them and put them into their places. Programs that can be loaded anywhere
 //! and all libraries get the tree's loader and library directory by patchelf, as RPATH: unlike RUNPATH, that comes before a
-//! build's `LD_LIBRARY_PATH` and holds for libraries of libraries too; absolute, for `$ORIGIN` needs /proc. Compilers are not
-//! movable and export so many symbols that patchelf (0.18) lets their segments overlap: they stay as they are, and the
+//! build's `LD_LIBRARY_PATH` and holds for libraries of libraries too; absolute, for `$ORIGIN` needs /proc. Compilers can't be
+//! loaded anywhere and export so many symbols that patchelf (0.18) lets their segments overlap: they stay as they are, in `libexec`, and the
 //! dispatcher starts them through the loader.
 //!
 //! Knows the list of tools, packages, ELF. Does not know how a donor is made, nor what a sandbox is.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    ffi::OsStr,
     fs, io,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::Command,
-    time::{Duration, SystemTime},
 };
 
 use thiserror::Error;
@@ -25,16 +24,34 @@ use super::{
     closure::{ClosureError, Libraries},
     elf::linking,
     headers::{self, HeadersError},
-    list::{Group, Names, Source, Start, Tier, ToolList},
-    manifest::{Built, LeftOut, Manifest, ManifestError, PRIVATE, Program, SUFFIX},
+    list::{Group, Names, Source, ToolList},
+    manifest::{
+        Built, Check, LeftOut, Library, Manifest, ManifestError, PRIVATE, Program, SUFFIX,
+    },
     packages::{Installed, PackagesError},
 };
+use crate::spec::{Arch, Tier};
 
-/// The dispatcher's source.
-const DISPATCHER: &str = include_str!("dispatch.c");
+/// What the tree's own programs are compiled from, by name.
+const SOURCES: [(&str, &str); 2] =
+    [("dispatch", include_str!("dispatch.c")), ("switch", include_str!("switch.c"))];
+
+/// What the switch itself runs, without replacing anything.
+const OF_SWITCH: &str = "/usr/bin/dpkg-divert";
+
+/// Where whoever makes the donor leaves what was built there, and beside each program the texts that it has to have in common
+/// with the chroot's own, a line each, in a file with this ending.
+pub(crate) const BUILT: &str = "/usr/lib/chroot-maint-built";
+pub(crate) const TEXTS: &str = ".texts";
+
+/// Counts the changes in how trees are made that show neither in the list nor in the sources.
+const REVISION: u32 = 1;
 
 /// What every file of the tree is dated: 2000-01-01, as everything else that a chroot holds is not to depend on the day.
-const DATE: Duration = Duration::from_secs(946_684_800);
+const DATE: u64 = 946_684_800;
+
+/// What a tree is divided into.
+const DIRS: [&str; 3] = ["bin", "lib", "libexec"];
 
 /// A tree that tools are taken from.
 pub(crate) struct Donor<'a> {
@@ -67,12 +84,25 @@ pub(crate) enum TreeError {
     Failed { program: String, said: String },
 }
 
+/// Sums up what a tree depends on besides packages: the list of tools, and the programs that come with it.
+pub(crate) fn fingerprint(list: &ToolList) -> String {
+    let texts = SOURCES.iter().map(|(_, source)| *source).chain([list.text.as_str()]);
+    // FNV-1a: only to see that something is not the same as before.
+    let mut sum = 0xcbf2_9ce4_8422_2325_u64;
+    for byte in texts.flat_map(|text| text.bytes().chain([0])) {
+        sum = (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    }
+    format!("{REVISION}-{sum:016x}")
+}
+
 /// Builds the tree of these tiers in the donor at [`PRIVATE`].
 pub(crate) fn build(
     list: &ToolList,
     tiers: &[Tier],
+    arch: Arch,
     names: &Names,
     donor: &Donor<'_>,
+    failed: &BTreeMap<String, String>,
 ) -> Result<Manifest, TreeError> {
     let packages = Installed::read(donor.root)?;
     let libraries = Libraries::of(donor.root);
@@ -84,7 +114,11 @@ pub(crate) fn build(
                 work.take(copies)?;
                 groups.push(built);
             }
-            Err(reason) => left_out.push(LeftOut { name: group.name.clone(), reason }),
+            Err(reason) => {
+                let name = group.name.clone();
+                let reason = failed.get(&name).cloned().unwrap_or(reason);
+                left_out.push(LeftOut { name, tier: group.tier, reason });
+            }
         }
     }
     if groups.is_empty() {
@@ -92,17 +126,51 @@ pub(crate) fn build(
             left_out.iter().map(|one| format!("{}: {}", one.name, one.reason)).collect();
         return Err(TreeError::Nothing(reasons.join("; ")));
     }
-    let dispatched: BTreeSet<&str> = groups
+    let own = vec![(Path::new("bin").join(base(OF_SWITCH)), PathBuf::from(OF_SWITCH))];
+    work.take(own)?;
+    let libraries = work.choose_preloads(list, &packages)?;
+    let mut scripts = String::new();
+    for group in list.of_tiers(tiers).filter(|group| groups.iter().any(|b| b.name == group.name)) {
+        scripts.extend(group.scripts.iter().flat_map(|script| [script, "\n"]));
+        work.copy_modules(group)?;
+    }
+    let with_headers: BTreeSet<&str> = groups
         .iter()
-        .filter(|group| group.start == Start::Dispatch)
-        .flat_map(|group| group.programs.iter().map(|program| program.name.as_str()))
+        .flat_map(|group| &group.programs)
+        .filter(|program| program.check == Check::Headers)
+        .map(|program| program.name.as_str())
         .collect();
-    work.make_whole(&dispatched)?;
-    let hash = work.seal()?;
-    let manifest =
-        Manifest { hash, triplet: names.triplet.clone(), gcc: names.gcc.clone(), groups, left_out };
+    let copied = work.make_whole(&with_headers)?;
+    let packages = copied
+        .iter()
+        .filter_map(|file| {
+            let package = packages.shipped(&file.to_string_lossy())?.package;
+            Some((package.to_owned(), packages.version(package)?.to_owned()))
+        })
+        .collect();
+    let mut manifest = Manifest {
+        hash: String::new(),
+        arch: arch.to_string(),
+        triplet: names.triplet.clone(),
+        groups,
+        libraries,
+        left_out,
+        packages,
+    };
+    for (name, text) in
+        [("switch.list", manifest.switch_list()), ("dpkg.cfg", dpkg_hook()), ("scripts", scripts)]
+    {
+        let path = work.dir().join(name);
+        fs::write(&path, text).map_err(|source| TreeError::Write { path, source })?;
+    }
+    manifest.hash = work.seal()?;
     manifest.write(&work.dir())?;
     Ok(manifest)
+}
+
+/// A part of dpkg's configuration: the switch is called after every run, and must not make one fail.
+fn dpkg_hook() -> String {
+    format!("post-invoke=test ! -x {PRIVATE}/switch || {PRIVATE}/switch || true\n")
 }
 
 /// Where in the tree something comes from the donor's: the place in the tree by the place in the donor.
@@ -128,7 +196,11 @@ impl Work<'_> {
         packages: &Installed,
     ) -> Result<(Built, Copies), String> {
         let missing = |package: &str| format!("{package} is not installed in the native chroot");
-        for package in group.also.iter().map(|package| self.names.fill(package)) {
+        let needs_compiler = group.also.iter().any(|package| package.contains("GCCVER"));
+        if needs_compiler && self.names.gcc.is_empty() {
+            return Err(missing("gcc"));
+        }
+        for package in group.also.iter().flat_map(|package| self.names.packages(package)) {
             if packages.version(&package).is_none() {
                 return Err(missing(&package));
             }
@@ -138,28 +210,29 @@ impl Work<'_> {
             let version = packages.version(package).ok_or_else(|| missing(package))?;
             let shipped = packages.files(package);
             for file in group.chosen(shipped.into_iter()) {
-                if list.forbidden(file).is_some() || !self.is_program(file) {
+                let is_forbidden = list.forbidden(file).is_some() && group.scripts.is_empty();
+                if is_forbidden || !self.is_program(file) {
                     continue;
                 }
                 let name = base(file);
-                copies.push((Path::new("bin").join(&name), PathBuf::from(file)));
+                copies.push(self.copy_of(&name, file));
                 programs.push(Program {
-                    file: vec![file.to_owned()],
+                    files: vec![file.to_owned()],
                     name,
-                    package: package.clone(),
+                    packages: vec![package.clone()],
+                    donor: package.clone(),
                     version: version.to_owned(),
                     optional: false,
+                    check: Check::Nothing,
                 });
             }
         }
         for replace in &group.replace {
-            let file = self.names.alternatives(&replace.file);
+            let mut files = self.names.alternatives(&replace.file);
             let from = match (&replace.from, group.source) {
                 (Some(from), _) => self.names.alternatives(from),
-                (None, Source::Built) => {
-                    vec![format!("{PRIVATE}-built/{}", base(&file[0]))]
-                }
-                (None, _) => file.clone(),
+                (None, Source::Built) => vec![format!("{BUILT}/{}", base(&files[0]))],
+                (None, _) => files.clone(),
             };
             let found = from.iter().find(|file| self.is_program(file));
             let Some(found) = found else {
@@ -168,36 +241,82 @@ impl Work<'_> {
                 }
                 return Err(format!("the native chroot has no {}", from.join(" or ")));
             };
-            let owner = if group.source == Source::Built { &file[0] } else { found };
-            let package = packages.shipped(owner).map(|shipped| shipped.package);
-            let package = package.ok_or_else(|| format!("no package ships {owner}"))?;
-            let name = base(&file[0]);
-            copies.push((Path::new("bin").join(&name), PathBuf::from(found)));
+            let owner = if group.source == Source::Built { &files[0] } else { found };
+            let shipped =
+                packages.shipped(owner).ok_or_else(|| format!("no package ships {owner}"))?;
+            if group.source == Source::Built {
+                // A diversion must call it as the package does.
+                files = vec![shipped.file.to_owned()];
+            }
+            let name = base(&files[0]);
+            copies.push(self.copy_of(&name, found));
+            let package = replace.package.as_deref().unwrap_or(shipped.package);
             programs.push(Program {
-                file,
+                check: self.check_of(&name, found, group.source)?,
+                files,
                 name,
-                package: package.to_owned(),
-                version: packages.version(package).unwrap_or_default().to_owned(),
+                packages: self.names.packages(package),
+                donor: shipped.package.to_owned(),
+                version: packages.version(shipped.package).unwrap_or_default().to_owned(),
                 optional: replace.optional,
             });
         }
         for beside in &group.beside {
-            let from = self.names.alternatives(&beside.from);
+            let from = self.names.alternatives(&beside.file);
             let found = from.iter().find(|file| self.is_program(file));
-            let Some(found) = found else {
-                if beside.optional {
-                    continue;
-                }
-                return Err(format!("the native chroot has no {}", from.join(" or ")));
-            };
+            let found =
+                found.ok_or_else(|| format!("the native chroot has no {}", from.join(" or ")))?;
             copies.push((Path::new("lib").join(base(found)), PathBuf::from(found)));
         }
         if programs.is_empty() {
             return Err("none of its programs is in the native chroot".to_owned());
         }
-        let built =
-            Built { name: group.name.clone(), tier: group.tier, start: group.start, programs };
+        let is_temporary = !group.scripts.is_empty();
+        let built = Built { name: group.name.clone(), tier: group.tier, is_temporary, programs };
         Ok((built, copies))
+    }
+
+    /// Where a program goes: what can't be patched has a place of its own.
+    fn copy_of(&self, name: &str, file: &str) -> (PathBuf, PathBuf) {
+        let bytes = self.libraries.read(Path::new(file)).unwrap_or_default();
+        let is_movable = matches!(linking(&bytes), Ok(Some(found)) if found.is_movable);
+        let dir = if is_movable { "bin" } else { "libexec" };
+        (Path::new(dir).join(name), PathBuf::from(file))
+    }
+
+    /// What is to be compared before a program is trusted.
+    fn check_of(&self, name: &str, found: &str, source: Source) -> Result<Check, String> {
+        match source {
+            Source::Cross if matches!(name, "cc1" | "cc1plus") => Ok(Check::Headers),
+            Source::Built => {
+                let path = self.libraries.on_disk(Path::new(&format!("{found}{TEXTS}")));
+                let texts = fs::read_to_string(&path)
+                    .map_err(|error| format!("can't read {}: {error}", path.display()))?;
+                Ok(Check::Texts(texts.lines().map(str::to_owned).collect()))
+            }
+            _ => Ok(Check::Nothing),
+        }
+    }
+
+    /// Those of the preloaded libraries that the donor has.
+    fn choose_preloads(
+        &mut self,
+        list: &ToolList,
+        packages: &Installed,
+    ) -> Result<Vec<Library>, TreeError> {
+        let mut libraries = Vec::new();
+        for preload in &list.preloads {
+            let file = self.names.fill(&preload.file);
+            let version = packages.version(&preload.package);
+            let (true, Some(version)) = (self.is_program(&file), version) else {
+                continue;
+            };
+            let name = base(&file);
+            self.take(vec![(Path::new("lib").join(&name), PathBuf::from(&file))])?;
+            let (package, version) = (preload.package.clone(), version.to_owned());
+            libraries.push(Library { name, package, version });
+        }
+        Ok(libraries)
     }
 
     /// Scripts and symlinks are the same in both chroots already.
@@ -220,11 +339,11 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Copies programs, libraries and the loader, and has them find one another.
-    fn make_whole(&self, dispatched: &BTreeSet<&str>) -> Result<(), TreeError> {
+    /// Copies programs, libraries and the loader, and has them find one another; gives where in the donor they were.
+    fn make_whole(&self, with_headers: &BTreeSet<&str>) -> Result<Vec<PathBuf>, TreeError> {
         let closure = self.libraries.closure(self.copies.values().cloned())?;
         let loader = closure.loader.clone().unwrap_or_default();
-        for dir in ["bin", "lib"] {
+        for dir in DIRS {
             let path = self.dir().join(dir);
             fs::create_dir_all(&path).map_err(|source| TreeError::Write { path, source })?;
         }
@@ -232,28 +351,38 @@ impl Work<'_> {
         for (name, library) in &closure.libraries {
             let place = Path::new("lib").join(name);
             self.copy(library, &place, None)?;
-            self.lead_libraries(&place, false)?;
+            self.lead_libraries(&place)?;
         }
         for (place, from) in &self.copies {
-            let bytes = self.libraries.read(from)?;
             let name = base(&place.to_string_lossy());
-            let is_dispatched = dispatched.contains(name.as_str());
-            if is_dispatched && matches!(name.as_str(), "cc1" | "cc1plus") {
+            if with_headers.contains(name.as_str()) {
+                let bytes = self.libraries.read(from)?;
                 let right = headers::rewrite(&bytes, &headers::native(self.names))
                     .map_err(|source| TreeError::Headers { program: name, source })?;
                 self.copy(from, place, Some(&right))?;
-                continue;
+            } else {
+                self.copy(from, place, None)?;
             }
-            self.copy(from, place, None)?;
-            let is_program = place.starts_with("bin");
-            if !is_program || !is_dispatched {
-                self.lead_libraries(place, is_program)?;
+            if !place.starts_with("libexec") {
+                self.lead_libraries(place)?;
             }
         }
-        if !dispatched.is_empty() {
-            self.compile_dispatcher()?;
+        for (name, source) in SOURCES {
+            self.compile(name, source)?;
         }
-        Ok(())
+        let all = self.copies.values().chain(closure.libraries.values()).chain([&loader]);
+        Ok(all.cloned().collect())
+    }
+
+    /// An interpreter's modules, with libraries among them that need nothing but the interpreter and the C library.
+    fn copy_modules(&self, group: &Group) -> Result<(), TreeError> {
+        let Some(modules) = &group.modules else {
+            return Ok(());
+        };
+        let from = self.names.fill(modules);
+        let to = format!("{PRIVATE}/{}", group.name);
+        self.run("mkdir", &["-p", PRIVATE])?;
+        self.run("cp", &["--recursive", "--dereference", "--no-target-directory", &from, &to])
     }
 
     fn copy(&self, from: &Path, to: &Path, contents: Option<&[u8]>) -> Result<(), TreeError> {
@@ -268,7 +397,8 @@ impl Work<'_> {
     }
 
     /// The C library needs nothing, and is better left as it is.
-    fn lead_libraries(&self, place: &Path, is_program: bool) -> Result<(), TreeError> {
+    fn lead_libraries(&self, place: &Path) -> Result<(), TreeError> {
+        let is_program = place.starts_with("bin");
         let path = self.dir().join(place);
         let bytes =
             fs::read(&path).map_err(|source| ClosureError::Read { path: path.clone(), source })?;
@@ -296,9 +426,10 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn compile_dispatcher(&self) -> Result<(), TreeError> {
-        let path = self.dir().join("dispatch.c");
-        fs::write(&path, DISPATCHER)
+    /// Compiles one of the tree's own programs, statically and against a small C library: they are started thousands of times.
+    fn compile(&self, name: &str, source: &str) -> Result<(), TreeError> {
+        let path = self.dir().join(format!("{name}.c"));
+        fs::write(&path, source)
             .map_err(|source| TreeError::Write { path: path.clone(), source })?;
         let define = |name: &str, value: &str| format!("-D{name}=\"{value}\"");
         let words = [
@@ -310,11 +441,11 @@ impl Work<'_> {
             define("GCC", &self.names.gcc),
             define("SUFFIX", SUFFIX),
             "-o".to_owned(),
-            format!("{PRIVATE}/dispatch"),
-            format!("{PRIVATE}/dispatch.c"),
+            format!("{PRIVATE}/{name}"),
+            format!("{PRIVATE}/{name}.c"),
         ];
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        self.run("gcc", &words)?;
+        self.run("musl-gcc", &words)?;
         fs::remove_file(&path).map_err(|source| TreeError::Write { path, source })
     }
 
@@ -333,46 +464,16 @@ impl Work<'_> {
         Err(TreeError::Failed { program: base(program), said: said.to_owned() })
     }
 
-    /// Dates every file, and sums the tree up.
+    /// Dates every file, and sums the tree up: names and contents, by sha256sum, which is in every chroot.
     fn seal(&self) -> Result<String, TreeError> {
-        let dir = self.dir();
-        let mut files = Vec::new();
-        for below in ["", "bin", "lib"] {
-            let below = dir.join(below);
-            let failed = |source| TreeError::Write { path: below.clone(), source };
-            for entry in fs::read_dir(&below).map_err(failed)? {
-                let path = entry.map_err(failed)?.path();
-                if path.is_file() {
-                    files.push(path);
-                }
-            }
-        }
-        files.sort();
-        for path in &files {
-            fs::File::options()
-                .append(true)
-                .open(path)
-                .and_then(|file| file.set_modified(SystemTime::UNIX_EPOCH + DATE))
-                .map_err(|source| TreeError::Write { path: path.clone(), source })?;
-        }
-        self.sum(&files)
-    }
-
-    /// By sha256sum, which is in every chroot; over the names in the tree and the sums of the files.
-    fn sum(&self, files: &[PathBuf]) -> Result<String, TreeError> {
-        let inside: Vec<String> = files
-            .iter()
-            .filter_map(|path| path.strip_prefix(self.dir()).ok())
-            .map(|path| path.to_string_lossy().into_owned())
-            .collect();
+        let script = format!(
+            "set -e; cd {PRIVATE}; chmod -R u=rwX,go=rX .; find . -exec touch -h -d @{DATE} {{}} +; \
+             find . -type f -exec sha256sum {{}} + | LC_ALL=C sort -k 2 | sha256sum"
+        );
         let program = "sha256sum";
         let start = |source| TreeError::Start { program: program.to_owned(), source };
-        let script = format!("cd {PRIVATE} && sha256sum -- \"$@\" | sha256sum");
-        let output = (self.donor.command)("sh")
-            .args([OsStr::new("-c"), script.as_ref(), "sh".as_ref()])
-            .args(&inside)
-            .output()
-            .map_err(start)?;
+        let output =
+            (self.donor.command)("sh").args(["-c", &script]).output().map_err(start)?;
         let text = String::from_utf8_lossy(&output.stdout);
         let hash = text.split(' ').next().unwrap_or_default();
         if !output.status.success() || hash.len() != 64 {

@@ -8,13 +8,12 @@ use std::rc::Rc;
 
 use jobsched::{Check, Checking, Error, Job, Plan, Work};
 
-use super::{ArchiveJob, Program, age::Age, retries, seconds_since_1970};
+use super::{CrossToolsJob, Program, age::Age, archives::Archives, retries, seconds_since_1970};
 use crate::{
-    archive::ArchiveState,
     config::{Chroot, Config},
     outputs,
-    sandbox::{Sandbox, SandboxError},
-    spec::{ArchiveId, ChrootId, Fresh, Indexes, JobName},
+    sandbox::{Runs, Sandbox, SandboxError},
+    spec::{ChrootId, Fresh, JobName},
     store::{Generation, Place, Store},
 };
 
@@ -27,20 +26,15 @@ pub(super) struct ChrootJob {
     since: u64,
     /// Whether this host can run programs of the architecture; asked once, for it takes a process.
     can_run: bool,
+    /// Whether it is known that they run in an emulator.
+    is_emulated: bool,
     /// Whether the tree is good as it is, and is only to be handed out.
     is_good: bool,
 }
 
-/// What the archives of a chroot have.
-struct Found {
-    /// When the first of them was looked at, in seconds since 1970.
-    at: u64,
-    indexes: Indexes,
-}
-
 impl ChrootJob {
     pub(super) fn new(id: ChrootId, config: Rc<Config>, program: Program, since: u64) -> Self {
-        Self { id, config, program, since, can_run: false, is_good: false }
+        Self { id, config, program, since, can_run: false, is_emulated: false, is_good: false }
     }
 }
 
@@ -109,15 +103,22 @@ impl ChrootJob {
         if chroot.fresh == Fresh::Force {
             return self.ready(cx, chroot, shown);
         }
-        let are_looked_at = self.need_archives(cx, chroot)?;
+        if !chroot.cross_tools.is_empty() {
+            self.look_at_host()?;
+        }
+        let are_looked_at = self.archives().need(cx, chroot)? & self.need_tools(cx, chroot)?;
         if cx.dry_run() {
             // Whether they have changed would be found out first.
             return Ok(Check::ready_because(format!("{shown}, if its archive has changed")));
         }
         // Where no mirror is known, nothing is found: then the body must see.
-        let Some(now) = self.found(chroot).filter(|_| are_looked_at) else {
+        let found = self.archives().found(&self.id, chroot);
+        let Some(now) = found.filter(|_| are_looked_at) else {
             return self.ready(cx, chroot, shown);
         };
+        if place.tools_of(current) != self.tools_wanted(chroot)? {
+            return self.ready(cx, chroot, "there are other cross-tools for it".to_owned());
+        }
         let then = stamp.as_ref().map_or(&current.record.indexes, |stamp| &stamp.indexes);
         if then.as_ref().is_none_or(|then| !now.indexes.changed_since(then).is_empty()) {
             return self.ready(cx, chroot, shown);
@@ -146,41 +147,49 @@ impl ChrootJob {
         chroot: &Chroot,
         reason: String,
     ) -> Result<Check, String> {
-        if !self.can_run {
-            // Whatever else is missing for a sandbox, the job will say.
-            if let Err(SandboxError::Foreign(foreign)) =
-                Sandbox::open_for(self.id.arch, self.config.host.arch)
-            {
-                return Err(foreign.to_string());
-            }
-            self.can_run = true;
-        }
-        self.need_archives(cx, chroot)?;
+        self.look_at_host()?;
+        self.need_tools(cx, chroot)?;
+        self.archives().need(cx, chroot)?;
         Ok(Check::ready_because(reason))
     }
 
-    /// Has this run look at the archives; whether it has already. Until then the job sleeps, whatever its check answers.
-    fn need_archives(&self, cx: &mut Checking<'_>, chroot: &Chroot) -> Result<bool, String> {
-        let mut are_looked_at = true;
-        for id in ArchiveId::all_of(&chroot.recipe).into_keys() {
-            let (config, program) = (Rc::clone(&self.config), self.program.clone());
-            let job = cx.needs(ArchiveJob { id, config, program }).map_err(|e| e.to_string())?;
-            are_looked_at &= cx.outcome(job).is_some();
+    /// Has this run see to the tools for the chroot, if it is to have some; whether it has already.
+    fn need_tools(&self, cx: &mut Checking<'_>, chroot: &Chroot) -> Result<bool, String> {
+        if chroot.cross_tools.is_empty() || !self.is_emulated {
+            return Ok(true);
         }
-        Ok(are_looked_at)
+        let (config, program) = (Rc::clone(&self.config), self.program.clone());
+        let job = CrossToolsJob::new(self.id.clone(), config, program, self.since);
+        let job = cx.needs(job).map_err(|error| error.to_string())?;
+        Ok(cx.outcome(job).is_some())
     }
 
-    /// What this run has found of the archives; nothing if it has not looked at all of them.
-    fn found(&self, chroot: &Chroot) -> Option<Found> {
-        let mut found = Found { at: u64::MAX, indexes: Indexes::default() };
-        for id in ArchiveId::all_of(&chroot.recipe).keys() {
-            let checked = ArchiveState::new(&self.config.state_dir, id).checked()?;
-            if checked.at < self.since || !checked.archs.contains(&self.id.arch.to_string()) {
-                return None;
-            }
-            found.at = found.at.min(checked.at);
-            found.indexes.suites.extend(checked.indexes.of_arch(self.id.arch).suites);
+    /// The tree of tools that it is to have, by its hash; empty if none.
+    fn tools_wanted(&self, chroot: &Chroot) -> Result<String, String> {
+        if chroot.cross_tools.is_empty() || !self.is_emulated {
+            return Ok(String::new());
         }
-        Some(found)
+        let place = Store::new(self.config.state_dir.clone()).tools(&self.id);
+        let current = place.current().map_err(|error| error.to_string())?;
+        Ok(current.map_or_else(String::new, |current| current.record.hash))
+    }
+
+    fn archives(&self) -> Archives<'_> {
+        Archives { config: &self.config, program: &self.program, since: self.since }
+    }
+
+    /// Finds out how this host can run its programs; that it can't is an error.
+    fn look_at_host(&mut self) -> Result<(), String> {
+        if self.can_run {
+            return Ok(());
+        }
+        match Sandbox::open_for(self.id.arch, self.config.host.arch) {
+            Ok(sandbox) => self.is_emulated = sandbox.runs() != Runs::Natively,
+            Err(SandboxError::Foreign(foreign)) => return Err(foreign.to_string()),
+            // Whatever else is missing for a sandbox, the job will say.
+            Err(_) => self.is_emulated = self.id.arch != self.config.host.arch,
+        }
+        self.can_run = true;
+        Ok(())
     }
 }

@@ -4,7 +4,9 @@
 
 mod age;
 mod archive;
+mod archives;
 mod chroot;
+mod cross_tools;
 mod program;
 mod retries;
 mod test_graph;
@@ -25,6 +27,7 @@ use jobsched::{
 
 use archive::ArchiveJob;
 use chroot::ChrootJob;
+use cross_tools::CrossToolsJob;
 use program::Program;
 use trial::TrialJob;
 
@@ -40,6 +43,8 @@ use crate::{
 pub(crate) enum Wanted<'a> {
     /// The chroots that these words choose.
     Chroots(&'a [String]),
+    /// The tools for those of them that are to have some.
+    CrossTools(&'a [String]),
     Sleep(Nap),
     /// A random graph of jobs that wait.
     Test {
@@ -67,6 +72,18 @@ pub(crate) fn run(
             for id in chosen {
                 let (config, program) = (Rc::clone(&config), program.clone());
                 scheduler.ensure(ChrootJob::new(id, config, program, since))?;
+            }
+        }
+        Wanted::CrossTools(which) => {
+            let config = Rc::new(config?);
+            let chosen = spec::select(which, &config.selectable())?;
+            let program = Program::new(config.file.clone(), options.fresh, options.no_wait)
+                .map_err(Error::Myself)?;
+            scheduler = scheduler_for(options, &config.state_dir)?;
+            let since = seconds_since_1970();
+            for id in chosen.into_iter().filter(|id| !config.chroots[id].cross_tools.is_empty()) {
+                let (config, program) = (Rc::clone(&config), program.clone());
+                scheduler.ensure(CrossToolsJob::new(id, config, program, since))?;
             }
         }
         Wanted::Sleep(nap) => {

@@ -64,10 +64,12 @@ fn switch(
     let left_generation = place.generation(left);
     let configured = config.chroots.get(id).map(|chroot| chroot.recipe.clone());
     let recipe = left_generation.as_ref().map(|left| place.judged_by(left)).or(configured);
+    let tools = left_generation.as_ref().map(|left| place.tools_of(left));
     let last_look = place.stamp(left).and_then(|stamp| stamp.indexes);
     let indexes = last_look.or_else(|| left_generation?.record.indexes);
     // Before the switch: a kill in between then costs no more than a look.
-    place.put_stamp(&Stamp { generation: before.number, at: now, indexes, recipe })?;
+    let stamp = Stamp { generation: before.number, at: now, indexes, recipe, tools };
+    place.put_stamp(&stamp)?;
     place.roll_back_to(before.number)?;
     Ok(())
 }

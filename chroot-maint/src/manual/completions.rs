@@ -111,7 +111,7 @@ mod tests {
         for (shell, asks) in [
             (Shell::Bash, "$(\"$1\" list 2>/dev/null)"),
             (Shell::Zsh, ":_chroot-maint_chroots'"),
-            (Shell::Fish, "using_subcommand chroot status enter"),
+            (Shell::Fish, "using_subcommand chroot cross-tools status enter"),
         ] {
             let script = script(shell, &Cli::command());
             assert!(script.contains(asks), "{shell}: {script}");

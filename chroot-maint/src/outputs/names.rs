@@ -75,7 +75,7 @@ mod tests {
         let both = "[dist.sid]\n[dist.unstable]";
         assert_eq!(names(both, "sid-amd64"), ["UNRELEASED"]);
         assert_eq!(names(both, "unstable-amd64"), [""; 0]);
-        let other_arch = "[dist.sid]\n[dist.unstable]\narchs = ['arm64']";
+        let other_arch = "[dist.sid]\n[dist.unstable]\narchs = ['arm64']\ncross-tools = []";
         assert_eq!(names(other_arch, "sid-amd64"), ["unstable", "UNRELEASED"]);
     }
 

@@ -32,6 +32,7 @@ pub(super) fn generation(id: &ChrootId, number: u32) -> Generation {
         size: 0,
         indexes: None,
         packages: vec![],
+        cross_tools: None,
     };
     Generation { number, tree: format!("/srv/chroots/{id}/gen/{number}").into(), record }
 }

@@ -26,44 +26,49 @@ const fn elf(bits: u8, little: bool, machine: u16) -> Elf {
     Elf { class: if bits == 64 { 2 } else { 1 }, data: if little { 1 } else { 2 }, machine }
 }
 
-/// Released architectures, then ports; the machine numbers are those of <elf.h>.
-const TABLE: &[(&str, Elf)] = &[
-    ("amd64", elf(64, true, 62)),
-    ("arm64", elf(64, true, 183)),
-    ("armel", elf(32, true, 40)),
-    ("armhf", elf(32, true, 40)),
-    ("i386", elf(32, true, 3)),
-    ("loong64", elf(64, true, 258)),
-    ("mips64el", elf(64, true, 8)),
-    ("mipsel", elf(32, true, 8)),
-    ("ppc64el", elf(64, true, 21)),
-    ("riscv64", elf(64, true, 243)),
-    ("s390x", elf(64, false, 22)),
-    ("alpha", elf(64, true, 0x9026)),
-    ("hppa", elf(32, false, 15)),
-    ("ia64", elf(64, true, 50)),
-    ("m68k", elf(32, false, 4)),
-    ("powerpc", elf(32, false, 20)),
-    ("ppc64", elf(64, false, 21)),
-    ("sh4", elf(32, true, 42)),
-    ("sparc64", elf(64, false, 43)),
-    ("x32", elf(32, true, 62)),
+/// Released architectures, then ports: Debian's name, the GNU name, and the machine numbers of <elf.h>.
+const TABLE: &[(&str, &str, Elf)] = &[
+    ("amd64", "x86_64-linux-gnu", elf(64, true, 62)),
+    ("arm64", "aarch64-linux-gnu", elf(64, true, 183)),
+    ("armel", "arm-linux-gnueabi", elf(32, true, 40)),
+    ("armhf", "arm-linux-gnueabihf", elf(32, true, 40)),
+    ("i386", "i386-linux-gnu", elf(32, true, 3)),
+    ("loong64", "loongarch64-linux-gnu", elf(64, true, 258)),
+    ("mips64el", "mips64el-linux-gnuabi64", elf(64, true, 8)),
+    ("mipsel", "mipsel-linux-gnu", elf(32, true, 8)),
+    ("ppc64el", "powerpc64le-linux-gnu", elf(64, true, 21)),
+    ("riscv64", "riscv64-linux-gnu", elf(64, true, 243)),
+    ("s390x", "s390x-linux-gnu", elf(64, false, 22)),
+    ("alpha", "alpha-linux-gnu", elf(64, true, 0x9026)),
+    ("hppa", "hppa-linux-gnu", elf(32, false, 15)),
+    ("ia64", "ia64-linux-gnu", elf(64, true, 50)),
+    ("m68k", "m68k-linux-gnu", elf(32, false, 4)),
+    ("powerpc", "powerpc-linux-gnu", elf(32, false, 20)),
+    ("ppc64", "powerpc64-linux-gnu", elf(64, false, 21)),
+    ("sh4", "sh4-linux-gnu", elf(32, true, 42)),
+    ("sparc64", "sparc64-linux-gnu", elf(64, false, 43)),
+    ("x32", "x86_64-linux-gnux32", elf(32, true, 62)),
 ];
 
 impl Arch {
     /// The architecture of this name, if there is one.
     pub(crate) fn find(name: &str) -> Option<Self> {
-        TABLE.iter().find(|(known, _)| *known == name).map(|&(known, _)| Self(known))
+        TABLE.iter().find(|(known, ..)| *known == name).map(|&(known, ..)| Self(known))
     }
 
     /// Every name in the table.
     pub(crate) fn names() -> impl Iterator<Item = &'static str> {
-        TABLE.iter().map(|&(name, _)| name)
+        TABLE.iter().map(|&(name, ..)| name)
     }
 
     /// What the header of its executables says.
     pub(crate) fn elf(self) -> Option<Elf> {
-        TABLE.iter().find(|(name, _)| *name == self.0).map(|&(_, elf)| elf)
+        TABLE.iter().find(|(name, ..)| *name == self.0).map(|&(.., elf)| elf)
+    }
+
+    /// Its GNU name as Debian's directories and compilers have it (`DEB_HOST_MULTIARCH` of dpkg-architecture).
+    pub(crate) fn gnu_name(self) -> &'static str {
+        TABLE.iter().find(|(name, ..)| *name == self.0).map_or("", |&(_, gnu, _)| gnu)
     }
 }
 

@@ -13,6 +13,8 @@ pub(crate) enum JobName {
     Archive(ArchiveId),
     /// `chroot.DIST-ARCH`
     Chroot(ChrootId),
+    /// `cross-tools.DIST-ARCH`, by the chroot that they are for
+    CrossTools(ChrootId),
     /// `sleep.LABEL-SECONDS`
     Sleep(Nap),
     /// `bad`
@@ -23,7 +25,7 @@ pub(crate) enum JobName {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub(crate) enum JobNameError {
-    #[error("unknown job `{name}'{}; jobs are called archive.SUITE-HASH, chroot.DIST-ARCH, sleep.LABEL-SECONDS or bad", .near.as_ref().map(|near| format!(", did you mean `{near}'?")).unwrap_or_default())]
+    #[error("unknown job `{name}'{}; jobs are called archive.SUITE-HASH, chroot.DIST-ARCH, cross-tools.DIST-ARCH, sleep.LABEL-SECONDS or bad", .near.as_ref().map(|near| format!(", did you mean `{near}'?")).unwrap_or_default())]
     Kind { name: String, near: Option<String> },
     #[error(
         "unknown job `{name}': jobs of archives are called archive.SUITE-HASH, with ten digits"
@@ -35,7 +37,7 @@ pub(crate) enum JobNameError {
     Sleep { name: String, source: NapError },
 }
 
-const KINDS: [&str; 4] = ["archive", "chroot", "sleep", "bad"];
+const KINDS: [&str; 5] = ["archive", "chroot", "cross-tools", "sleep", "bad"];
 
 impl JobName {
     pub(crate) fn parse(name: &str) -> Result<Self, JobNameError> {
@@ -46,6 +48,9 @@ impl JobName {
                 .ok_or_else(|| JobNameError::Archive { name: own() }),
             Some(("chroot", id)) => ChrootId::parse(id)
                 .map(Self::Chroot)
+                .map_err(|source| JobNameError::Chroot { name: own(), source }),
+            Some(("cross-tools", id)) => ChrootId::parse(id)
+                .map(Self::CrossTools)
                 .map_err(|source| JobNameError::Chroot { name: own(), source }),
             Some(("sleep", nap)) => Nap::parse(nap)
                 .map(Self::Sleep)
@@ -70,6 +75,7 @@ impl fmt::Display for JobName {
         match self {
             Self::Archive(id) => write!(f, "archive.{id}"),
             Self::Chroot(id) => write!(f, "chroot.{id}"),
+            Self::CrossTools(id) => write!(f, "cross-tools.{id}"),
             Self::Sleep(nap) => write!(f, "sleep.{nap}"),
             Self::Bad => f.write_str("bad"),
         }
@@ -85,6 +91,7 @@ mod tests {
         for name in [
             "archive.trixie-0123456789",
             "chroot.bookworm-backports-amd64",
+            "cross-tools.trixie-arm64",
             "sleep.j0.3-0.2",
             "bad",
         ] {

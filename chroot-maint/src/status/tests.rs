@@ -74,6 +74,7 @@ impl State {
             size: 412_345_678,
             indexes: None,
             packages: vec![Package { name: "dpkg".to_owned(), version: "1.22".to_owned() }],
+            cross_tools: None,
         };
         place.commit(&work, &record).unwrap();
         fs::remove_dir_all(work.dir()).unwrap();
@@ -139,7 +140,7 @@ fn a_chroot_is_a_row_and_one_that_is_well_needs_no_more() {
     let state = State::new(CONFIG);
     state.generation("trixie-amd64", 9 * DAY);
     state.generation("trixie-amd64", 3 * DAY);
-    let stamp = Stamp { generation: 2, at: NOW - 5 * HOUR, indexes: None, recipe: None };
+    let stamp = Stamp { generation: 2, at: NOW - 5 * HOUR, indexes: None, recipe: None, tools: None };
     state.place("trixie-amd64").put_stamp(&stamp).unwrap();
     assert_eq!(
         state.table(),
@@ -175,7 +176,7 @@ fn a_failure_is_over_once_the_chroot_was_made_or_found_well() {
     assert_eq!(state.last("trixie-amd64"), "made");
     state.outcome("trixie-amd64", Action::Upgrade, 2 * DAY, Some(mirror_failure()));
     assert_eq!(state.last("trixie-amd64"), "failed: mirror");
-    let stamp = Stamp { generation: 1, at: NOW - DAY, indexes: None, recipe: None };
+    let stamp = Stamp { generation: 1, at: NOW - DAY, indexes: None, recipe: None, tools: None };
     state.place("trixie-amd64").put_stamp(&stamp).unwrap();
     assert_eq!(state.last("trixie-amd64"), "checked");
 }
@@ -201,7 +202,7 @@ fn an_archives_failure_is_that_of_the_chroots_that_use_it_until_they_are_found_w
     state.outcome("trixie-arm64", Action::Create, 60, None);
     state.generation("trixie-arm64", 120);
     assert_eq!(state.last("trixie-arm64"), "created");
-    let stamp = Stamp { generation: 1, at: NOW, indexes: None, recipe: None };
+    let stamp = Stamp { generation: 1, at: NOW, indexes: None, recipe: None, tools: None };
     state.place("trixie-amd64").put_stamp(&stamp).unwrap();
     assert_eq!(state.last("trixie-amd64"), "checked");
     archive.forget_failed().unwrap();

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Generation, Place, Record, StoreError, durable, generation};
+use super::{Described, Generation, Place, StoreError, durable, generation};
 
 /// A generation in the making, in a directory of its own under `work/`. Dropping it deletes
 /// nothing: that may take a user namespace.
@@ -38,7 +38,7 @@ impl Work {
     }
 }
 
-impl Place {
+impl<R: Described> Place<R> {
     /// Makes room for the next generation. The chroot's lock must be held from here to the commit.
     pub(crate) fn begin(&self) -> Result<Work, StoreError> {
         let parent = self.work();
@@ -63,8 +63,8 @@ impl Place {
 
     /// Makes a finished tree the current generation. Until the last rename the old one is, whatever
     /// happens; the work directory is left without its tree.
-    pub(crate) fn commit(&self, work: &Work, record: &Record) -> Result<Generation, StoreError> {
-        debug_assert_eq!(record.chroot, self.id);
+    pub(crate) fn commit(&self, work: &Work, record: &R) -> Result<Generation<R>, StoreError> {
+        debug_assert_eq!(record.id(), &self.id);
         let generations = self.generations();
         let tree = generations.join(work.number.to_string());
         let json = serde_json::to_vec_pretty(record).map_err(|error| StoreError::Write {
@@ -112,9 +112,8 @@ impl Place {
 mod tests {
     use std::{fs, path::Path};
 
-    use super::Record;
     use crate::store::{
-        StoreError,
+        Record, StoreError,
         testing::{place, record, work_with_tree},
     };
 

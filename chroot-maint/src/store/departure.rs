@@ -4,9 +4,9 @@
 
 use std::{fs, io, path::PathBuf};
 
-use super::{Place, StoreError, durable};
+use super::{Described, Place, StoreError, durable};
 
-impl Place {
+impl<R: Described> Place<R> {
     /// Whether there is anything here at all.
     pub(crate) fn exists(&self) -> bool {
         self.dir.is_dir()
@@ -109,7 +109,7 @@ mod tests {
     fn who_begins_anew_finds_nothing_of_before() {
         let (_dir, place) = place();
         commit(&place);
-        let stamp = Stamp { generation: 1, at: 7, indexes: None, recipe: None };
+        let stamp = Stamp { generation: 1, at: 7, indexes: None, recipe: None, tools: None };
         place.put_stamp(&stamp).unwrap();
         place.depart().unwrap();
         place.begin_anew().unwrap();

@@ -5,25 +5,37 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::StoreError;
-use crate::spec::{ChrootId, Indexes, Recipe};
+use crate::spec::{ChrootId, Indexes, Placement, Recipe};
+
+/// What is kept beside a tree, whatever that is a tree of.
+pub(crate) trait Described: Clone + Serialize + DeserializeOwned {
+    /// The version of the format that is written.
+    const VERSION: u32;
+
+    /// What it is a generation of.
+    fn id(&self) -> &ChrootId;
+
+    /// The generation that was current before, if any.
+    fn parent(&self) -> Option<u32>;
+}
 
 /// A generation with its record.
 #[derive(Debug)]
-pub(crate) struct Generation {
+pub(crate) struct Generation<R = Record> {
     pub(crate) number: u32,
     /// The root of its file system.
     pub(crate) tree: PathBuf,
-    pub(crate) record: Record,
+    pub(crate) record: R,
 }
 
 /// What is known of a generation besides its tree. `N.json` holds it as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) struct Record {
-    /// The version of this format: [`Record::VERSION`] when it was written.
+    /// The version of this format: [`Described::VERSION`] when it was written.
     pub(crate) version: u32,
     pub(crate) chroot: ChrootId,
     /// The generation that was current before, if any.
@@ -40,6 +52,9 @@ pub(crate) struct Record {
     pub(crate) indexes: Option<Indexes>,
     /// Every package in it, in dpkg's order.
     pub(crate) packages: Vec<Package>,
+    /// The host's tools in it, if there are any.
+    #[serde(default)]
+    pub(crate) cross_tools: Option<Placement>,
 }
 
 /// An installed package.
@@ -50,17 +65,29 @@ pub(crate) struct Package {
     pub(crate) version: String,
 }
 
+impl Record {
+    pub(crate) const VERSION: u32 = 1;
+}
+
+impl Described for Record {
+    const VERSION: u32 = Self::VERSION;
+
+    fn id(&self) -> &ChrootId {
+        &self.chroot
+    }
+
+    fn parent(&self) -> Option<u32> {
+        self.parent
+    }
+}
+
 /// Only this much is read of a record before its version is known.
 #[derive(Deserialize)]
 struct Versioned {
     version: u32,
 }
 
-impl Record {
-    pub(crate) const VERSION: u32 = 1;
-}
-
-impl Generation {
+impl<R: Described> Generation<R> {
     /// Reads the record of generation `number` in `gen/`.
     pub(super) fn read(generations: &Path, number: u32) -> Result<Self, StoreError> {
         let tree = generations.join(number.to_string());
@@ -74,11 +101,18 @@ impl Generation {
             StoreError::Record { path: path.clone(), link, source }
         };
         let Versioned { version } = serde_json::from_slice(&text).map_err(broken)?;
-        if version > Record::VERSION {
+        if version > R::VERSION {
             return Err(StoreError::Version { path, version });
         }
         let record = serde_json::from_slice(&text).map_err(broken)?;
         Ok(Self { number, tree, record })
+    }
+}
+
+impl Generation {
+    /// The tree of tools that is in it, by its hash; empty if there is none.
+    pub(crate) fn tools(&self) -> &str {
+        self.record.cross_tools.as_ref().map_or("", |placement| &placement.hash)
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{Place, StoreError, durable};
+use super::{Described, Place, StoreError, durable};
 
 /// What there is of a chroot outside the state directory. `outputs.json` holds it as JSON.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,7 +57,7 @@ pub(crate) struct Tarball {
     pub(crate) inode: u64,
 }
 
-impl Place {
+impl<R: Described> Place<R> {
     /// What was handed out, as far as it is known: one that can't be read counts as none, which costs the work.
     pub(crate) fn handed_out(&self) -> HandedOut {
         let text = fs::read(self.handed_out_path()).unwrap_or_default();

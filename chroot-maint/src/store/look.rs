@@ -14,7 +14,7 @@ use nix::{
     fcntl::{Flock, FlockArg},
 };
 
-use super::{Place, Store, StoreError, generation};
+use super::{Described, Place, Store, StoreError, generation};
 
 /// Who holds a lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +43,7 @@ impl Store {
     }
 }
 
-impl Place {
+impl<R: Described> Place<R> {
     /// What somebody works on, or has been killed over: work directories, and halves of generations.
     pub(crate) fn unfinished(&self) -> Result<Vec<PathBuf>, StoreError> {
         let mut unfinished = entries(&self.work())?;

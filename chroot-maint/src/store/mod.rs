@@ -11,6 +11,7 @@
 //! STATE/chroots/DIST-ARCH/outputs.json what was handed out of it, and where to
 //! STATE/chroots/DIST-ARCH/work/       unfinished, or on its way out; nothing in it counts
 //! STATE/chroots/DIST-ARCH/removed     while it is being removed: nothing else here counts
+//! STATE/cross-tools/DIST-ARCH/        the same for the tools of a foreign chroot
 //! ```
 //! What `current` points at is the chroot, and nothing else is: so a kill at any point leaves
 //! either the old chroot or the new one. Knows nothing of apt, nor of user namespaces.
@@ -32,11 +33,13 @@ mod retire;
 mod stamp;
 #[cfg(test)]
 mod testing;
+mod tools;
 mod users;
 
 use std::{
     fs::{self, DirBuilder},
     io,
+    marker::PhantomData,
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
 };
@@ -44,7 +47,7 @@ use std::{
 pub(crate) use changes::Changes;
 pub(crate) use commit::Work;
 pub(crate) use error::StoreError;
-pub(crate) use generation::{Generation, Package, Record};
+pub(crate) use generation::{Described, Generation, Package, Record};
 pub(crate) use handed_out::{HandedOut, SchrootEntry, Tarball};
 pub(crate) use lock::{Attempt, Held, Lock};
 pub(crate) use look::Holder;
@@ -53,9 +56,14 @@ pub(crate) use process::Process;
 pub(crate) use remove::remove_tree;
 pub(crate) use retire::Retired;
 pub(crate) use stamp::Stamp;
+pub(crate) use tools::{ToolsRecipe, ToolsRecord};
 pub(crate) use users::User;
 
 use crate::spec::ChrootId;
+
+/// The directories that places are in.
+const CHROOTS: &str = "chroots";
+const TOOLS: &str = "cross-tools";
 
 /// A state directory; making one touches nothing.
 #[derive(Debug, Clone)]
@@ -63,11 +71,12 @@ pub(crate) struct Store {
     root: PathBuf,
 }
 
-/// The part of a store that belongs to one chroot.
+/// The part of a store that belongs to one chroot, or to the tools for it.
 #[derive(Debug, Clone)]
-pub(crate) struct Place {
+pub(crate) struct Place<R = Record> {
     id: ChrootId,
     dir: PathBuf,
+    record: PhantomData<R>,
 }
 
 /// What killed runs have left of a chroot.
@@ -94,7 +103,24 @@ impl Store {
     }
 
     pub(crate) fn place(&self, id: &ChrootId) -> Place {
-        Place { id: id.clone(), dir: self.root.join("chroots").join(id.to_string()) }
+        self.place_in(CHROOTS, id)
+    }
+
+    /// The same, with its directories made.
+    pub(crate) fn prepare(&self, id: &ChrootId) -> Result<Place, StoreError> {
+        let place = self.place(id);
+        place.make_dirs()?;
+        Ok(place)
+    }
+
+    /// Where the tools for a chroot are.
+    pub(crate) fn tools(&self, id: &ChrootId) -> Place<ToolsRecord> {
+        self.place_in(TOOLS, id)
+    }
+
+    fn place_in<R>(&self, kind: &str, id: &ChrootId) -> Place<R> {
+        let dir = self.root.join(kind).join(id.to_string());
+        Place { id: id.clone(), dir, record: PhantomData }
     }
 
     /// Takes the lock of this name if nobody holds it.
@@ -111,7 +137,16 @@ impl Store {
 
     /// The chroots that there are, or of which anything is left, sorted by name.
     pub(crate) fn chroots(&self) -> Result<Vec<ChrootId>, StoreError> {
-        let names = names_in(&self.root.join("chroots"))?;
+        self.ids_in(CHROOTS)
+    }
+
+    /// The chroots that there are tools for, sorted by name.
+    pub(crate) fn all_tools(&self) -> Result<Vec<ChrootId>, StoreError> {
+        self.ids_in(TOOLS)
+    }
+
+    fn ids_in(&self, kind: &str) -> Result<Vec<ChrootId>, StoreError> {
+        let names = names_in(&self.root.join(kind))?;
         let mut ids: Vec<ChrootId> =
             names.iter().filter_map(|name| ChrootId::parse(name).ok()).collect();
         ids.sort();
@@ -121,21 +156,19 @@ impl Store {
     fn locks(&self) -> PathBuf {
         self.root.join("locks")
     }
-
-    /// Makes the directories of a chroot. Finished trees are for their owner alone: their setuid programs
-    /// age, and must not be within reach of everybody. Unfinished ones must be, for apt downloads as
-    /// another user than root.
-    pub(crate) fn prepare(&self, id: &ChrootId) -> Result<Place, StoreError> {
-        let place = self.place(id);
-        make_dir(&place.generations(), 0o700)?;
-        make_dir(&place.work(), 0o755)?;
-        Ok(place)
-    }
 }
 
-impl Place {
+impl<R: Described> Place<R> {
+    /// Finished trees are for their owner alone: their setuid programs
+    /// age, and must not be within reach of everybody. Unfinished ones must be, for apt downloads as
+    /// another user than root.
+    pub(crate) fn make_dirs(&self) -> Result<(), StoreError> {
+        make_dir(&self.generations(), 0o700)?;
+        make_dir(&self.work(), 0o755)
+    }
+
     /// The generation in use, if there is one. Takes no lock: a commit is one rename.
-    pub(crate) fn current(&self) -> Result<Option<Generation>, StoreError> {
+    pub(crate) fn current(&self) -> Result<Option<Generation<R>>, StoreError> {
         self.current_number()?
             .map(|number| Generation::read(&self.generations(), number))
             .transpose()

@@ -7,7 +7,7 @@ use std::{fs, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Place, StoreError, durable};
+use super::{Described, Place, StoreError, durable};
 use crate::spec::OutcomeFailure;
 
 /// The end of a job's work. `outcome.json` holds it as JSON.
@@ -36,7 +36,7 @@ pub(crate) enum Action {
     Look,
 }
 
-impl Place {
+impl<R: Described> Place<R> {
     /// The last outcome, if there is one that can be read.
     pub(crate) fn outcome(&self) -> Option<Outcome> {
         serde_json::from_slice(&fs::read(self.outcome_path()).ok()?).ok()

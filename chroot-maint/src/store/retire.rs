@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Generation, Place, StoreError, User, durable, generation, users};
+use super::{Described, Generation, Place, StoreError, User, durable, generation, users};
 
 /// What became of a generation that was to leave.
 #[derive(Debug)]
@@ -17,10 +17,10 @@ pub(crate) enum Retired {
 /// How the tree of a retired generation is called in `work/`, after its number.
 const GONE: &str = "gone";
 
-impl Place {
+impl<R: Described> Place<R> {
     /// The generation that a rollback from this one leads to: the one that was in use before, or the one made before.
-    pub(crate) fn previous(&self, number: u32) -> Result<Option<Generation>, StoreError> {
-        let parent = self.generation(number).and_then(|generation| generation.record.parent);
+    pub(crate) fn previous(&self, number: u32) -> Result<Option<Generation<R>>, StoreError> {
+        let parent = self.generation(number).and_then(|generation| generation.record.parent());
         let parent = parent.filter(|&parent| parent < number);
         if let Some(parent) = parent.and_then(|parent| self.generation(parent)) {
             return Ok(Some(parent));
@@ -71,7 +71,7 @@ impl Place {
     }
 
     /// A generation that is whole, and whose record can be read.
-    pub(crate) fn generation(&self, number: u32) -> Option<Generation> {
+    pub(crate) fn generation(&self, number: u32) -> Option<Generation<R>> {
         Generation::read(&self.generations(), number).ok()
     }
 
@@ -131,7 +131,7 @@ mod tests {
         let left = place.current().unwrap().unwrap();
         let before = place.previous(left.number).unwrap().unwrap().number;
         let recipe = Some(record(place).recipe);
-        let stamp = Stamp { generation: before, at: 0, indexes: None, recipe };
+        let stamp = Stamp { generation: before, at: 0, indexes: None, recipe, tools: None };
         place.put_stamp(&stamp).unwrap();
         place.roll_back_to(before).unwrap();
         before

@@ -7,7 +7,7 @@ use std::{fs, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Generation, Place, StoreError, durable};
+use super::{Described, Generation, Place, StoreError, durable};
 use crate::spec::{Indexes, Recipe};
 
 /// What was found of a generation. `checked.json` holds it as JSON.
@@ -24,6 +24,9 @@ pub(crate) struct Stamp {
     /// config changes. It stays as long as the generation is in use, whoever writes new stamps.
     #[serde(default)]
     pub(crate) recipe: Option<Recipe>,
+    /// The same for the tools in it.
+    #[serde(default)]
+    pub(crate) tools: Option<String>,
 }
 
 impl Place {
@@ -33,6 +36,16 @@ impl Place {
         stamp.and_then(|stamp| stamp.recipe).unwrap_or_else(|| generation.record.recipe.clone())
     }
 
+    /// The tree of tools that a generation counts as having; empty if none.
+    pub(crate) fn tools_of(&self, generation: &Generation) -> String {
+        match self.stamp(generation.number) {
+            Some(Stamp { recipe: Some(_), tools, .. }) => tools.unwrap_or_default(),
+            _ => generation.tools().to_owned(),
+        }
+    }
+}
+
+impl<R: Described> Place<R> {
     /// Notes that a generation was found to be as it should be, with what its archive had then; unless another one is in
     /// use by now.
     pub(crate) fn note_checked(
@@ -44,8 +57,9 @@ impl Place {
         if self.current_number()? != Some(generation) {
             return Ok(());
         }
-        let recipe = self.stamp(generation).and_then(|stamp| stamp.recipe);
-        self.put_stamp(&Stamp { generation, at, indexes, recipe })
+        let (recipe, tools) =
+            self.stamp(generation).map_or((None, None), |stamp| (stamp.recipe, stamp.tools));
+        self.put_stamp(&Stamp { generation, at, indexes, recipe, tools })
     }
 
     /// The last stamp, if it is about this generation. One that can't be read counts as none: it costs a look.
@@ -85,7 +99,7 @@ mod tests {
     fn a_stamp_is_about_one_generation_and_one_that_is_broken_is_none() {
         let (_dir, place) = place();
         assert_eq!(place.stamp(1), None);
-        let stamp = Stamp { generation: 1, at: 7, indexes: None, recipe: None };
+        let stamp = Stamp { generation: 1, at: 7, indexes: None, recipe: None, tools: None };
         place.put_stamp(&stamp).unwrap();
         assert_eq!((place.stamp(1), place.stamp(2)), (Some(stamp), None));
         fs::write(place.stamp_path(), "{").unwrap();
@@ -98,7 +112,7 @@ mod tests {
         let generation = commit(&place);
         assert_eq!(place.judged_by(&generation), record(&place).recipe);
         let other = Recipe { include: vec!["x".to_owned()], ..record(&place).recipe };
-        let stamp = Stamp { generation: 1, at: 7, indexes: None, recipe: Some(other.clone()) };
+        let stamp = Stamp { generation: 1, at: 7, indexes: None, recipe: Some(other.clone()), tools: None };
         place.put_stamp(&stamp).unwrap();
         place.note_checked(1, 8, None).unwrap();
         assert_eq!(place.judged_by(&generation), other);

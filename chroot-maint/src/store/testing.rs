@@ -36,6 +36,7 @@ pub(super) fn record(place: &Place) -> Record {
         size: 0,
         indexes: None,
         packages: vec![],
+        cross_tools: None,
     }
 }
 

@@ -144,7 +144,7 @@ fn one_file(dir: &Path) -> PathBuf {
 }
 
 fn config(arch: &str, outputs: &str) -> String {
-    format!("sbuild-user = '{USER}'\n[dist.trixie]\narchs = ['{arch}']\noutputs = {outputs}\n")
+    format!("sbuild-user = '{USER}'\n[dist.trixie]\narchs = ['{arch}']\ncross-tools = []\noutputs = {outputs}\n")
 }
 
 #[test]

@@ -73,7 +73,7 @@ impl Scene {
 
     fn config(&self) -> String {
         format!(
-            "proxy = '{}'\n{}[defaults]\narchs = {:?}\ninclude = {:?}\nmirror = '{}'\nkeyring = '{}'\n\
+            "proxy = '{}'\n{}[defaults]\ncross-tools = []\narchs = {:?}\ninclude = {:?}\nmirror = '{}'\nkeyring = '{}'\n\
              [dist.toy]\nsuites = ['toy']\n",
             self.proxy,
             self.settings,

@@ -1,0 +1,167 @@
+//! The tree that tools are taken from: a copy of the native chroot, with what else they take installed or compiled in it.
+//! Knows packages and how to install them; does not know what is taken from the tree.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+};
+
+use super::{
+    BodyError, archive::Way, clone, download, install, process, shell_source, simulate::NO_LOCKS,
+    step, task::Task,
+};
+use crate::{
+    archive::Stage,
+    cross::{Names, ToolList},
+    spec::Tier,
+    store::{Generation, Package},
+};
+
+/// What it takes to make programs whole, and to compile those that come with them.
+const MAKERS: [&str; 2] = ["patchelf", "musl-tools"];
+
+/// What is wanted in a donor.
+pub(super) struct Wanted<'a> {
+    pub(super) list: &'a ToolList,
+    pub(super) tiers: &'a [Tier],
+    pub(super) names: &'a Names,
+    /// Packages that can be had.
+    pub(super) packages: BTreeSet<String>,
+}
+
+/// Makes the donor in the work directory; gives what of it could not be made, by group, with the reason.
+pub(super) fn make(
+    task: &Task<'_>,
+    way: &Way,
+    stage: &Stage,
+    native: &Generation,
+    wanted: &Wanted<'_>,
+) -> Result<BTreeMap<String, String>, BodyError> {
+    let mut failed = BTreeMap::new();
+    let built = wanted.list.of_tiers(wanted.tiers).find(|group| group.is_built());
+    let source = match built {
+        None => None,
+        Some(group) => match shell_source::fetch(task, way, native) {
+            Ok(source) => Some((group.name.clone(), source)),
+            // Its group is left out then, which is no reason to have nothing of the others.
+            Err(error @ (BodyError::Fetch(_) | BodyError::NoSource { .. })) => {
+                failed.insert(group.name.clone(), error.failure().reason);
+                None
+            }
+            Err(error) => return Err(error),
+        },
+    };
+    let mut packages = wanted.packages.clone();
+    packages.extend(MAKERS.map(str::to_owned));
+    let needed = source.iter().flat_map(|(_, source)| source.build_depends.iter().cloned());
+    packages.extend(needed);
+    let install: Vec<&str> = ["--yes", "satisfy"]
+        .into_iter()
+        .chain(packages.iter().map(String::as_str))
+        .collect();
+    let growth = download::download(task, way, stage, &native.tree, &install)?;
+    clone::clone(task, native, growth)?;
+    install::install(task, stage, &install)?;
+    if let Some((group, source)) = source {
+        if let Err(error) = source.compile(task, &wanted.names.triplet) {
+            let failure = error.failure();
+            failure.last_lines.iter().for_each(|line| eprintln!("{line}"));
+            failed.insert(group, failure.reason);
+        }
+    }
+    Ok(failed)
+}
+
+/// The version in the name of a chroot's compiler; empty if it has none.
+pub(super) fn compiler_of(native: &Generation) -> String {
+    // gcc is a link to it: /usr/bin/gcc -> gcc-14
+    let link = fs::read_link(native.tree.join("usr/bin/gcc")).unwrap_or_default();
+    let name = link.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    name.rsplit('-').next().filter(|version| is_number(version)).unwrap_or_default().to_owned()
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+}
+
+/// The packages that a donor would have, and their versions.
+pub(super) struct Available {
+    native: BTreeMap<String, String>,
+    candidates: BTreeMap<String, String>,
+}
+
+impl Available {
+    /// Those of the native chroot, and of these names what its archive has.
+    pub(super) fn look<'k>(
+        task: &Task<'_>,
+        stage: &Stage,
+        native: &Generation,
+        names: impl IntoIterator<Item = &'k String>,
+    ) -> Result<Self, BodyError> {
+        let plain = |Package { name, version }: &Package| {
+            let name = name.split(':').next().unwrap_or_default();
+            (name.to_owned(), version.clone())
+        };
+        let packages: BTreeMap<String, String> = native.record.packages.iter().map(plain).collect();
+        let mut apt_cache = task.sandbox.outside("apt-cache");
+        stage.configure(&native.tree, &mut apt_cache, true);
+        apt_cache.args(NO_LOCKS).arg("policy");
+        apt_cache.args(names.into_iter().filter(|name| !packages.contains_key(*name)));
+        apt_cache.env("TMPDIR", task.work.tmp());
+        let said = process::output(step::AVAILABLE, apt_cache)?;
+        let candidates = candidates(&String::from_utf8_lossy(&said));
+        Ok(Self { native: packages, candidates })
+    }
+
+    /// The version of each, as it would be in a donor.
+    pub(super) fn versions<'k>(
+        &self,
+        names: impl IntoIterator<Item = &'k String>,
+    ) -> BTreeMap<String, Option<String>> {
+        let version = |name: &String| self.native.get(name).or_else(|| self.candidates.get(name));
+        names.into_iter().map(|name| (name.clone(), version(name).cloned())).collect()
+    }
+
+    /// Those of the names that are packages.
+    pub(super) fn known(&self, names: &[String]) -> BTreeSet<String> {
+        let is_known = |name: &&String| {
+            self.native.contains_key(*name) || self.candidates.contains_key(*name)
+        };
+        names.iter().filter(is_known).cloned().collect()
+    }
+}
+
+/// The version of each package that `apt-cache policy` would install.
+fn candidates(said: &str) -> BTreeMap<String, String> {
+    let mut candidates = BTreeMap::new();
+    let mut name = "";
+    for line in said.lines() {
+        if let Some(found) = line.strip_suffix(':').filter(|_| !line.starts_with(' ')) {
+            name = found;
+        } else if let Some(version) = line.trim_start().strip_prefix("Candidate: ") {
+            if version != "(none)" {
+                candidates.insert(name.to_owned(), version.to_owned());
+            }
+        }
+    }
+    candidates
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{candidates, is_number};
+
+    #[test]
+    fn only_what_can_be_installed_is_a_candidate() {
+        let said = "gawk:\n  Installed: (none)\n  Candidate: 1:5.2.1-2+b1\n  Version table:\n     1:5.2.1-2+b1 500\n\
+                    awk:\n  Installed: (none)\n  Candidate: (none)\n  Version table:\n";
+        let found: Vec<_> = candidates(said).into_iter().collect();
+        assert_eq!(found, [("gawk".to_owned(), "1:5.2.1-2+b1".to_owned())]);
+    }
+
+    #[test]
+    fn a_compilers_version_is_a_number() {
+        assert!(is_number("14") && is_number("4.9"));
+        assert!(!is_number("gcc") && !is_number(""));
+    }
+}

@@ -1,0 +1,570 @@
+/* Puts the host's builds of programs into their places in a foreign chroot, and gives the chroot its own back.
+ *
+ *   switch            bring every group into the state that the installed packages ask for; dpkg calls this after each run
+ *   switch off | on   give the chroot all of its own programs back until `on' is said
+ *   switch status     a line for each group, and change nothing
+ *
+ * A group is in where all of its programs are there and none of their packages is of another upstream version than the
+ * host's; else it is out, as a whole. Its own programs keep a name with SUFFIX, of which dpkg knows by a diversion: an upgrade
+ * then unpacks to that name, and `dpkg --verify' looks there. Hard links, not symbolic ones: whoever asks where a program
+ * really is gets its usual path. What is to be done shows in the files themselves, so a call that was killed is made good by the next one.
+ *
+ * Compiled statically, with PRIVATE and SUFFIX set as for the dispatcher. What there is it reads in PRIVATE/switch.list, and in
+ * PRIVATE/refused, lines of fields between tabs:
+ *   arch ARCHITECTURE
+ *   group NAME                                                      what follows belongs to it
+ *   file PATH[|PATH] PACKAGE[|PACKAGE] DONOR VERSION needed|optional  a program, its package here, and the host's
+ *   refuse REASON                                                   out, whatever the versions
+ *   while-installing                                                out, unless PRIVATE/installing is there
+ *   library NAME PACKAGE VERSION                                    the host's build of what builds preload
+ * For tests: --root DIR is where / is; --installed FILE is read instead of dpkg's own file. */
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { PATH_SIZE = 4096, FIELDS = 8 };
+
+/* How far the host's build of a program is the chroot's own, from least to most. */
+enum likeness { REFUSED, CLOSE, EXACT };
+
+struct package {
+	const char *name;
+	const char *version; /* NULL if it is not installed */
+	struct package *next;
+};
+
+struct file {
+	char *paths[FIELDS];
+	struct package *packages[FIELDS];
+	const char *donor, *version;
+	int is_needed;
+	struct file *next;
+};
+
+struct library {
+	const char *name, *version;
+	struct package *package;
+	struct library *next;
+};
+
+struct group {
+	const char *name, *refusal;
+	int is_temporary;
+	struct file *files, **last;
+	struct group *next;
+};
+
+/* What is to become of a group. */
+struct verdict {
+	int is_in;
+	enum likeness likeness;
+	char reason[PATH_SIZE];
+};
+
+static const char *root = "";
+static const char *arch = "";
+static struct package *packages;
+static struct group *groups;
+static struct library *libraries;
+static char *diversions;
+static int failures;
+
+static void fail(const char *what, const char *path)
+{
+	fprintf(stderr, "chroot-maint: can't %s %s: %s\n", what, path, strerror(errno));
+	failures++;
+}
+
+static void *allocate(size_t size)
+{
+	void *memory = calloc(1, size);
+	if (!memory) {
+		fputs("chroot-maint: out of memory\n", stderr);
+		exit(1);
+	}
+	return memory;
+}
+
+static char *join(const char *one, const char *two, const char *three)
+{
+	size_t size = strlen(one) + strlen(two) + strlen(three) + 1;
+	char *whole = allocate(size);
+	snprintf(whole, size, "%s%s%s", one, two, three);
+	return whole;
+}
+
+/* A whole file, with a zero at its end; NULL if it can't be read. */
+static char *read_file(const char *path)
+{
+	FILE *file = fopen(path, "r");
+	struct stat found;
+	char *text;
+	size_t got;
+	if (!file)
+		return NULL;
+	if (fstat(fileno(file), &found) != 0) {
+		fclose(file);
+		return NULL;
+	}
+	text = allocate((size_t)found.st_size + 1);
+	got = fread(text, 1, (size_t)found.st_size, file);
+	text[got] = 0;
+	fclose(file);
+	return text;
+}
+
+/* Splits a text in place; gives how many parts there are, of which `most' are kept. */
+static int split(char *text, char separator, char *parts[], int most)
+{
+	int count = 0;
+	while (text) {
+		char *end = strchr(text, separator);
+		if (end)
+			*end = 0;
+		if (count < most)
+			parts[count++] = text;
+		text = end ? end + 1 : NULL;
+	}
+	return count;
+}
+
+static struct package *package_called(const char *name)
+{
+	struct package *one;
+	for (one = packages; one; one = one->next)
+		if (strcmp(one->name, name) == 0)
+			return one;
+	one = allocate(sizeof *one);
+	one->name = name;
+	one->next = packages;
+	packages = one;
+	return one;
+}
+
+static void add_file(struct group *group, char *fields[])
+{
+	struct file *file = allocate(sizeof *file);
+	char *names[FIELDS];
+	int i, all = split(fields[2], '|', names, FIELDS - 1);
+	for (i = 0; i < all; i++)
+		file->packages[i] = package_called(names[i]);
+	split(fields[1], '|', file->paths, FIELDS - 1);
+	file->donor = fields[3];
+	file->version = fields[4];
+	file->is_needed = strcmp(fields[5], "needed") == 0;
+	*group->last = file;
+	group->last = &file->next;
+}
+
+static void add_library(char *fields[])
+{
+	struct library *library = allocate(sizeof *library);
+	library->name = fields[1];
+	library->package = package_called(fields[2]);
+	library->version = fields[3];
+	library->next = libraries;
+	libraries = library;
+}
+
+/* The group of this name, which is a new one at the end unless there is one. */
+static struct group *group_called(const char *name)
+{
+	struct group **last = &groups;
+	while (*last && strcmp((*last)->name, name) != 0)
+		last = &(*last)->next;
+	if (!*last) {
+		*last = allocate(sizeof **last);
+		(*last)->name = name;
+		(*last)->last = &(*last)->files;
+	}
+	return *last;
+}
+
+static void read_list(char *text)
+{
+	char *line;
+	struct group *group = NULL;
+	for (line = text; line && *line;) {
+		char *fields[FIELDS], *end = strchr(line, '\n');
+		int count;
+		if (end)
+			*end = 0;
+		count = split(line, '\t', fields, FIELDS);
+		line = end ? end + 1 : NULL;
+		if (strcmp(fields[0], "arch") == 0 && count == 2) {
+			arch = fields[1];
+		} else if (strcmp(fields[0], "group") == 0 && count == 2) {
+			group = group_called(fields[1]);
+		} else if (group && strcmp(fields[0], "refuse") == 0 && count == 2) {
+			group->refusal = fields[1];
+		} else if (group && strcmp(fields[0], "while-installing") == 0) {
+			group->is_temporary = 1;
+		} else if (group && strcmp(fields[0], "file") == 0 && count == 6) {
+			add_file(group, fields);
+		} else if (strcmp(fields[0], "library") == 0 && count == 4) {
+			add_library(fields);
+		}
+	}
+}
+
+/* The list that the tools come with, and what was found out about them in this chroot. */
+static int read_lists(void)
+{
+	const char *path = join(root, PRIVATE, "/switch.list");
+	char *list = read_file(path), *refused = read_file(join(root, PRIVATE, "/refused"));
+	if (!list) {
+		fail("read", path);
+		return 0;
+	}
+	read_list(list);
+	if (refused)
+		read_list(refused);
+	return 1;
+}
+
+static int is_there(const char *status)
+{
+	static const char *const absent[] = { "not-installed", "config-files", "half-installed", 0 };
+	const char *state = strrchr(status, ' ');
+	int i;
+	for (i = 0; state && absent[i]; i++)
+		if (strcmp(state + 1, absent[i]) == 0)
+			return 0;
+	return state != NULL;
+}
+
+/* What of a line comes after the name of a field. */
+static char *value(char *line, const char *name)
+{
+	size_t length = strlen(name);
+	return strncmp(line, name, length) == 0 && strncmp(line + length, ": ", 2) == 0 ? line + length + 2 : NULL;
+}
+
+static int read_installed(const char *path)
+{
+	char *text = read_file(path), *line;
+	const char *name = NULL, *version = NULL, *its_arch = "", *status = "";
+	if (!text) {
+		fail("read", path);
+		return 0;
+	}
+	for (line = text; line;) {
+		char *end = strchr(line, '\n'), *found;
+		if (end)
+			*end = 0;
+		if (*line == 0 || !end) {
+			int is_ours = strcmp(its_arch, arch) == 0 || strcmp(its_arch, "all") == 0;
+			if (name && version && is_ours && is_there(status)) {
+				struct package *one;
+				for (one = packages; one; one = one->next)
+					if (strcmp(one->name, name) == 0)
+						one->version = version;
+			}
+			name = version = NULL;
+			its_arch = status = "";
+		} else if ((found = value(line, "Package"))) {
+			name = found;
+		} else if ((found = value(line, "Version"))) {
+			version = found;
+		} else if ((found = value(line, "Architecture"))) {
+			its_arch = found;
+		} else if ((found = value(line, "Status"))) {
+			status = found;
+		}
+		line = end ? end + 1 : NULL;
+	}
+	return 1;
+}
+
+/* Takes a mark with a number off the end: `+b3', `cross1'. */
+static void strip(char *text, const char *mark)
+{
+	size_t length = strlen(text), digits = length, size = strlen(mark);
+	while (digits > 0 && text[digits - 1] >= '0' && text[digits - 1] <= '9')
+		digits--;
+	if (digits < length && digits >= size && strncmp(text + digits - size, mark, size) == 0)
+		text[digits - size] = 0;
+}
+
+/* [EPOCH:]UPSTREAM and REVISION. What says that it was built again, or as a cross compiler, is left out; what a stable
+ * update adds (+deb12u1) belongs to the source. */
+static void take_apart(const char *version, char upstream[PATH_SIZE], char revision[PATH_SIZE])
+{
+	char *hyphen;
+	snprintf(upstream, PATH_SIZE, "%s%s", strchr(version, ':') ? "" : "0:", version);
+	strip(upstream, "+b");
+	hyphen = strrchr(upstream, '-');
+	snprintf(revision, PATH_SIZE, "%s", hyphen ? hyphen + 1 : "0");
+	if (hyphen)
+		*hyphen = 0;
+	strip(revision, "cross");
+}
+
+static enum likeness likeness_of(const char *one, const char *two)
+{
+	char upstreams[2][PATH_SIZE], revisions[2][PATH_SIZE];
+	take_apart(one, upstreams[0], revisions[0]);
+	take_apart(two, upstreams[1], revisions[1]);
+	if (strcmp(upstreams[0], upstreams[1]) != 0)
+		return REFUSED;
+	return strcmp(revisions[0], revisions[1]) == 0 ? EXACT : CLOSE;
+}
+
+static int exists(const char *path)
+{
+	struct stat found;
+	return lstat(path, &found) == 0;
+}
+
+static int is_file(const char *path)
+{
+	struct stat found;
+	return lstat(path, &found) == 0 && S_ISREG(found.st_mode);
+}
+
+/* The place of a path for this process. */
+static char *here(const char *path) { return join(root, path, ""); }
+
+static char *aside(const char *path) { return join(root, path, SUFFIX); }
+
+/* Whether dpkg has been told that the chroot's own program has its other name: three lines for each diversion. */
+static int is_diverted(const char *path)
+{
+	const char *wanted = join(path, "\n", join(path, SUFFIX, "\n:\n")), *found = diversions;
+	while (found && (found = strstr(found, wanted))) {
+		if (found == diversions || found[-1] == '\n')
+			return 1;
+		found++;
+	}
+	return 0;
+}
+
+/* The name that a program has in this chroot, of those that it may have. */
+static const char *path_of(const struct file *file)
+{
+	int i;
+	for (i = 0; file->paths[i]; i++)
+		if (exists(aside(file->paths[i])) || exists(here(file->paths[i])))
+			return file->paths[i];
+	return file->paths[0];
+}
+
+static const struct package *package_of(const struct file *file)
+{
+	int i;
+	for (i = 0; file->packages[i]; i++)
+		if (file->packages[i]->version)
+			return file->packages[i];
+	return file->packages[0];
+}
+
+/* Whether the chroot has a program of its own. */
+static int is_present(const struct file *file)
+{
+	const char *path = path_of(file);
+	return package_of(file)->version && is_file(is_diverted(path) ? aside(path) : here(path));
+}
+
+static void say(struct verdict *verdict, const char *format, ...)
+{
+	va_list words;
+	va_start(words, format);
+	vsnprintf(verdict->reason, sizeof verdict->reason, format, words);
+	va_end(words);
+}
+
+static struct verdict judge(const struct group *group, int is_off)
+{
+	struct verdict verdict = { !is_off, EXACT, "" };
+	const struct file *file;
+	int present = 0;
+	for (file = group->files; file; file = file->next) {
+		const struct package *package = package_of(file);
+		enum likeness likeness;
+		if (!is_present(file)) {
+			if (!file->is_needed)
+				continue;
+			verdict.is_in = 0;
+			verdict.likeness = REFUSED;
+			say(&verdict, package->version ? "absent: there is no %s" : "absent: %s is not installed",
+			    package->version ? path_of(file) : package->name);
+			return verdict;
+		}
+		present++;
+		likeness = likeness_of(file->version, package->version);
+		if (likeness < verdict.likeness) {
+			verdict.likeness = likeness;
+			say(&verdict, "%s: %s is %s, but %s is %s", likeness == REFUSED ? "refused" : "close", file->donor,
+			    file->version, package->name, package->version);
+		}
+	}
+	if (!present) {
+		verdict.likeness = REFUSED;
+		say(&verdict, "absent: none of its programs is installed");
+	} else if (group->refusal) {
+		verdict.likeness = REFUSED;
+		say(&verdict, "refused: %s", group->refusal);
+	}
+	if (verdict.likeness == REFUSED)
+		verdict.is_in = 0;
+	else if (is_off)
+		say(&verdict, "off");
+	else if (verdict.likeness == EXACT)
+		say(&verdict, "exact");
+	return verdict;
+}
+
+/* dpkg-divert of the host's architecture, which is the same as the chroot's own: it only writes down what it is told. */
+static int divert(const char *what, const char *path)
+{
+	char *program = join(root, PRIVATE, "/bin/dpkg-divert"), *admin = join(root, "/var/lib/dpkg", "");
+	char *to = join(path, SUFFIX, "");
+	int status = -1;
+	pid_t child = fork();
+	if (child == 0) {
+		execl(program, "dpkg-divert", "--admindir", admin, "--quiet", "--local", "--no-rename", "--divert", to, what,
+		      path, (char *)NULL);
+		_exit(127);
+	}
+	if (child < 0 || waitpid(child, &status, 0) < 0 || status != 0) {
+		fprintf(stderr, "chroot-maint: dpkg-divert %s %s failed\n", what, path);
+		failures++;
+		return 0;
+	}
+	return 1;
+}
+
+/* Puts the dispatcher into the place of a program, in one step. */
+static int put_dispatcher(const char *path)
+{
+	char *dispatcher = join(root, PRIVATE, "/dispatch"), *new = join(root, path, ".chroot-maint-new");
+	unlink(new);
+	if (link(dispatcher, new) != 0 || rename(new, here(path)) != 0) {
+		fail("put the host's program in the place of", path);
+		unlink(new);
+		return 0;
+	}
+	/* Where both were one already, there is nothing to rename. */
+	unlink(new);
+	return 1;
+}
+
+static int is_dispatcher(const char *path)
+{
+	struct stat one, two;
+	return lstat(here(path), &one) == 0 && lstat(join(root, PRIVATE, "/dispatch"), &two) == 0 &&
+	       ((one.st_ino == two.st_ino && one.st_dev == two.st_dev) || one.st_size == two.st_size);
+}
+
+static void put_in(const char *path)
+{
+	/* Left by a call that was killed before dpkg knew of it. */
+	unlink(aside(path));
+	if (link(here(path), aside(path)) != 0) {
+		fail("keep", path);
+		return;
+	}
+	if (!divert("--add", path)) {
+		unlink(aside(path));
+		return;
+	}
+	if (!put_dispatcher(path) && divert("--remove", path))
+		unlink(aside(path));
+}
+
+static void take_out(const char *path)
+{
+	if (!divert("--remove", path))
+		return;
+	/* Without it, its package was removed meanwhile. */
+	if (exists(aside(path)) ? rename(aside(path), here(path)) : is_dispatcher(path) && unlink(here(path)))
+		fail("give back", path);
+}
+
+/* Gives whether anything was changed. */
+static int bring(const struct group *group, const struct verdict *verdict)
+{
+	const struct file *file;
+	int changes = 0;
+	for (file = group->files; file; file = file->next) {
+		const char *path = path_of(file);
+		int is_in = is_diverted(path), is_wanted = verdict->is_in && is_present(file);
+		if (is_in && !is_wanted)
+			take_out(path);
+		else if (is_wanted && !is_in)
+			put_in(path);
+		else if (is_wanted && !is_dispatcher(path))
+			put_dispatcher(path);
+		changes += is_in != is_wanted;
+	}
+	return changes;
+}
+
+/* The dispatcher uses a library where it finds it, and leaves programs that preload any other one to the emulator. */
+static void bring_library(const struct library *library)
+{
+	const char *version = library->package->version;
+	char *in = join(root, PRIVATE "/lib/", library->name), *out = join(in, ".unlike", "");
+	int is_wanted = !version || likeness_of(library->version, version) != REFUSED;
+	if (is_wanted != exists(in) && rename(is_wanted ? out : in, is_wanted ? in : out) != 0)
+		fail("rename", in);
+}
+
+int main(int argc, char **argv)
+{
+	const char *what = "sync", *installed = NULL, *mark;
+	struct group *group;
+	struct library *library;
+	int i, is_off, is_installing;
+	for (i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--root") == 0 && i + 1 < argc)
+			root = argv[++i];
+		else if (strcmp(argv[i], "--installed") == 0 && i + 1 < argc)
+			installed = argv[++i];
+		else
+			what = argv[i];
+	}
+	if (strcmp(what, "sync") && strcmp(what, "off") && strcmp(what, "on") && strcmp(what, "status")) {
+		fprintf(stderr, "chroot-maint: unknown word `%s'; say %s/switch off, on or status\n", what, PRIVATE);
+		return 64;
+	}
+	/* What this starts is to see the host's libraries alone. */
+	unsetenv("LD_PRELOAD");
+	mark = join(root, PRIVATE, "/off");
+	if (strcmp(what, "off") == 0) {
+		FILE *file = fopen(mark, "w");
+		if (!file || fclose(file) != 0) {
+			fail("write", mark);
+			return 1;
+		}
+	} else if (strcmp(what, "on") == 0 && unlink(mark) != 0 && errno != ENOENT) {
+		fail("delete", mark);
+		return 1;
+	}
+	is_off = exists(mark);
+	is_installing = exists(join(root, PRIVATE, "/installing"));
+	if (!read_lists() || !read_installed(installed ? installed : join(root, "/var/lib/dpkg/status", "")))
+		return 1;
+	diversions = read_file(join(root, "/var/lib/dpkg/diversions", ""));
+	for (group = groups; group; group = group->next) {
+		struct verdict verdict = judge(group, is_off || (group->is_temporary && !is_installing));
+		if (strcmp(what, "status") == 0) {
+			if (group->is_temporary)
+				continue;
+			printf("%s\t%s\t%s\n", group->name, verdict.is_in ? "in" : "out", verdict.reason);
+			continue;
+		}
+		/* All is well with what is exact, and who says `off' knows what comes of it. */
+		if (bring(group, &verdict) && !is_off && verdict.likeness != EXACT)
+			printf("chroot-maint: %s, %s\n", group->name, verdict.reason);
+	}
+	for (library = libraries; library && strcmp(what, "status") != 0; library = library->next)
+		bring_library(library);
+	return failures ? 1 : 0;
+}

@@ -1,0 +1,145 @@
+//! The job that keeps the tools for a foreign chroot: made from the native one, and so after that. Decides whether there is
+//! something to do; its body does it.
+
+use std::rc::Rc;
+
+use jobsched::{Check, Checking, Error, Job, Plan, Work};
+
+use super::{ChrootJob, Program, age::Age, archives::Archives, retries, seconds_since_1970};
+use crate::{
+    body,
+    config::{Chroot, Config},
+    cross,
+    spec::{ChrootId, Fresh, JobName},
+    store::{Generation, Place, Store, ToolsRecipe, ToolsRecord},
+};
+
+/// The tools for one chroot as the config wants them.
+pub(super) struct CrossToolsJob {
+    /// The chroot that they are for.
+    id: ChrootId,
+    config: Rc<Config>,
+    program: Program,
+    /// When the run began, in seconds since 1970.
+    since: u64,
+}
+
+impl CrossToolsJob {
+    pub(super) fn new(id: ChrootId, config: Rc<Config>, program: Program, since: u64) -> Self {
+        Self { id, config, program, since }
+    }
+}
+
+impl Job for CrossToolsJob {
+    fn name(&self) -> String {
+        JobName::CrossTools(self.id.clone()).to_string()
+    }
+
+    fn plan(&mut self, plan: &mut Plan<'_>) -> Result<(), Error> {
+        retries::of_chroot(plan, &self.config);
+        Ok(())
+    }
+
+    /// Takes no lock.
+    fn check(&mut self, cx: &mut Checking<'_>) -> Check {
+        let config = Rc::clone(&self.config);
+        let Some(chroot) = config.chroots.get(&self.id) else {
+            return Check::failed("its chroot is not in the config");
+        };
+        let place = Store::new(config.state_dir.clone()).tools(&self.id);
+        self.check_place(cx, chroot, &place).unwrap_or_else(Check::failed)
+    }
+
+    fn run(&mut self) -> Work {
+        self.program.body(&JobName::CrossTools(self.id.clone())).into()
+    }
+}
+
+/// Errors are reasons to refuse the job.
+impl CrossToolsJob {
+    fn check_place(
+        &self,
+        cx: &mut Checking<'_>,
+        chroot: &Chroot,
+        place: &Place<ToolsRecord>,
+    ) -> Result<Check, String> {
+        let said = |error: &dyn std::fmt::Display| error.to_string();
+        let list = body::tool_list(&self.config).map_err(|error| said(&error))?;
+        let wanted =
+            ToolsRecipe { list: cross::fingerprint(&list), tiers: chroot.cross_tools.clone() };
+        let Some(current) = place.current().map_err(|error| said(&error))? else {
+            return self.ready(cx, "they are not there yet");
+        };
+        if current.record.recipe.tiers != wanted.tiers {
+            return self.ready(cx, "the config changed: cross-tools");
+        }
+        if current.record.recipe != wanted {
+            return self.ready(cx, "the list of tools changed");
+        }
+        let number = current.number;
+        let stamp = place.stamp(number);
+        let age = Age::of(current.record.created, stamp.as_ref(), seconds_since_1970());
+        let shown = format!("generation {number}, {age}");
+        let is_young = match chroot.fresh {
+            Fresh::Create => true,
+            Fresh::Force => false,
+            Fresh::Within(limit) => age.is_below(limit),
+        };
+        if is_young {
+            return Ok(Check::done_because(shown));
+        }
+        if !self.need_donor(cx)? || chroot.fresh == Fresh::Force {
+            return Ok(Check::ready_because(shown));
+        }
+        if let Some(change) = self.native_change(&current).map_err(|error| said(&error))? {
+            return Ok(Check::ready_because(format!("the native chroot has another {change}")));
+        }
+        let donor = self.config.donor_of(&self.id);
+        let archives = Archives { config: &self.config, program: &self.program, since: self.since };
+        let Some(donor_chroot) = self.config.chroots.get(&donor) else {
+            return Err(format!("{donor} is not in the config"));
+        };
+        let are_looked_at = archives.need(cx, donor_chroot)?;
+        let Some(now) = archives.found(&donor, donor_chroot).filter(|_| are_looked_at) else {
+            return Ok(Check::ready_because(shown));
+        };
+        let then = stamp.as_ref().map_or(&current.record.indexes, |stamp| &stamp.indexes);
+        if then.as_ref().is_none_or(|then| !now.indexes.changed_since(then).is_empty()) {
+            return Ok(Check::ready_because(shown));
+        }
+        // If that fails it costs another look, no more.
+        if let Err(error) = place.note_checked(number, now.at, Some(now.indexes)) {
+            eprintln!("{}: that its tools were looked at is not kept: {error}", self.id);
+        }
+        Ok(Check::done_because(format!("generation {number}: nothing changed")))
+    }
+
+    /// What in them is of another version than in the native chroot by now.
+    fn native_change(
+        &self,
+        current: &Generation<ToolsRecord>,
+    ) -> Result<Option<String>, crate::store::StoreError> {
+        let donor = Store::new(self.config.state_dir.clone()).place(&self.config.donor_of(&self.id));
+        let Some(native) = donor.current()? else { return Ok(None) };
+        let then = &current.record.packages;
+        Ok(native.record.packages.into_iter().find_map(|package| {
+            let name = package.name.split(':').next().unwrap_or_default();
+            let differs = then.get(name).is_some_and(|then| then.as_ref() != Some(&package.version));
+            differs.then(|| name.to_owned())
+        }))
+    }
+
+    fn ready(&self, cx: &mut Checking<'_>, reason: &'static str) -> Result<Check, String> {
+        self.need_donor(cx)?;
+        Ok(Check::ready_because(reason))
+    }
+
+    /// Has the native chroot be made or looked at first; whether it has been already.
+    fn need_donor(&self, cx: &mut Checking<'_>) -> Result<bool, String> {
+        let donor = self.config.donor_of(&self.id);
+        let (config, program) = (Rc::clone(&self.config), self.program.clone());
+        let job = ChrootJob::new(donor, config, program, self.since);
+        let job = cx.needs(job).map_err(|error| error.to_string())?;
+        Ok(cx.outcome(job).is_some())
+    }
+}
