@@ -54,7 +54,7 @@ impl Archives {
 
     fn config(&self, dist: &str) -> String {
         format!(
-            "[defaults]\nvariant = 'apt'\ninclude = ['{PACKAGE}']\nkeyring = '{}'\n\
+            "[defaults]\ncross-tools = []\nvariant = 'apt'\ninclude = ['{PACKAGE}']\nkeyring = '{}'\n\
              [dist.{dist}]\narchs = ['{ARCH}']\nsuites = ['{dist}', 'toy-security']\n\
              security-mirror = '{}'\n",
             self.keyring.display(),
@@ -126,7 +126,7 @@ fn an_architecture_that_nothing_can_run_is_refused_with_advice() {
 #[test]
 fn the_doctor_tries_the_namespaces_the_overlay_and_the_emulator() {
     for caller in [Caller::root(), Caller::ordinary_user()] {
-        let config = format!("[dist.bookworm]\narchs = ['{ARCH}']\n");
+        let config = format!("[dist.bookworm]\narchs = ['{ARCH}']\ncross-tools = []\n");
         let said = run(&mut caller.chroot_maint_with(&config, &["doctor"])).stdout;
         let said = String::from_utf8(said).unwrap();
         for line in [
@@ -162,7 +162,7 @@ echo 1 >$D/docker; echo 0 >$D/status; look off "$@"
 #[test]
 fn what_the_host_has_registered_is_recognised_whatever_its_name() {
     let caller = Caller::ordinary_user();
-    let config = "[dist.bookworm]\narchs = ['arm64']\n";
+    let config = "[dist.bookworm]\narchs = ['arm64']\ncross-tools = []\n";
     let doctor = caller.chroot_maint_with(config, &["doctor"]);
     let mut host = caller.command("unshare");
     host.args(["--map-root-user", "--map-auto", "--mount", "sh", "-euc", HOST, "host"]);
