@@ -50,10 +50,7 @@ const TAKE: &str = concat!(
 const UNFINISHED: &str = "tmp/chroot-maint.unfinished";
 
 /// Unpacks and configures a whole system into the work directory's tree; gives what the archive had, if that is known.
-pub(super) fn bootstrap(
-    task: &Task<'_>,
-    tools: Option<&Tools>,
-) -> Result<Option<Seen>, BodyError> {
+pub(super) fn bootstrap(task: &Task<'_>, tools: Option<&Tools>) -> Result<Option<Seen>, BodyError> {
     let &Task { config, id, chroot, sandbox, work, .. } = task;
     let way = Way::of_chroot(config, id, chroot)?;
     let archive = archive::look(config, chroot, id.arch, &way, sandbox)?;

@@ -2,12 +2,7 @@
 
 use std::time::{Instant, SystemTime};
 
-use super::{
-    BodyError, hand_out, interrupt, make,
-    outcome::Attempt,
-    task::Task,
-    upgrade, upkeep,
-};
+use super::{BodyError, hand_out, interrupt, make, outcome::Attempt, task::Task, upgrade, upkeep};
 use crate::{
     config::{Chroot, Config},
     sandbox::{Runs, Sandbox},
@@ -127,11 +122,7 @@ fn work_on(
 }
 
 /// Does what is needed; gives the new generation, if there is one.
-fn meet(
-    task: &Task<'_>,
-    place: &Place,
-    need: &Need<'_>,
-) -> Result<Option<Generation>, BodyError> {
+fn meet(task: &Task<'_>, place: &Place, need: &Need<'_>) -> Result<Option<Generation>, BodyError> {
     let number = task.work.number();
     match need {
         Need::Making => {

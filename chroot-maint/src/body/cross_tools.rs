@@ -23,9 +23,7 @@ use crate::{
     cross::{self, Manifest, Names, PRIVATE, ToolList},
     sandbox::Sandbox,
     spec::{ChrootId, Fresh, JobName},
-    store::{
-        Action, Described, Generation, Place, Record, Store, ToolsRecipe, ToolsRecord, Work,
-    },
+    store::{Action, Described, Generation, Place, Record, Store, ToolsRecipe, ToolsRecord, Work},
 };
 
 /// Makes the tools for the chroot of this name if there are none, or if they would not come out the same.
@@ -76,8 +74,7 @@ fn bring_up_to_date(
         config.chroots.get(&donor).ok_or_else(|| not_configured(config, &donor))?,
     );
     let list = tool_list(config)?;
-    let recipe =
-        ToolsRecipe { list: cross::fingerprint(&list), tiers: chroot.cross_tools.clone() };
+    let recipe = ToolsRecipe { list: cross::fingerprint(&list), tiers: chroot.cross_tools.clone() };
     let names = Names {
         triplet: id.arch.gnu_name().to_owned(),
         gcc: donor::compiler_of(&native),
@@ -191,7 +188,8 @@ impl Making<'_> {
         }
         let programs: usize = manifest.groups.iter().map(|group| group.programs.len()).sum();
         println!("{programs} programs in {} groups", manifest.groups.len());
-        keep_only_tools(task.work).map_err(|source| BodyError::Write { what: "the tree", source })?;
+        keep_only_tools(task.work)
+            .map_err(|source| BodyError::Write { what: "the tree", source })?;
         Ok(manifest)
     }
 }
@@ -213,9 +211,7 @@ fn changes(
     };
     then.iter()
         .filter(|(name, version)| now.get(*name) != Some(*version))
-        .map(|(name, version)| {
-            format!("{name} {} -> {}", show(Some(version)), show(now.get(name)))
-        })
+        .map(|(name, version)| format!("{name} {} -> {}", show(Some(version)), show(now.get(name))))
         .collect()
 }
 
@@ -231,12 +227,10 @@ mod tests {
 
     #[test]
     fn what_came_went_or_was_replaced_is_told() {
-        let then = map(&[("gcc", Some("1")), ("gawk", None), ("sed", Some("2")), ("m4", Some("3"))]);
+        let then =
+            map(&[("gcc", Some("1")), ("gawk", None), ("sed", Some("2")), ("m4", Some("3"))]);
         let now = map(&[("gcc", Some("2")), ("gawk", Some("1")), ("sed", Some("2")), ("m4", None)]);
-        assert_eq!(
-            changes(&then, &now),
-            ["gawk nothing -> 1", "gcc 1 -> 2", "m4 3 -> nothing"]
-        );
+        assert_eq!(changes(&then, &now), ["gawk nothing -> 1", "gcc 1 -> 2", "m4 3 -> nothing"]);
         assert!(changes(&then, &then).is_empty());
     }
 }

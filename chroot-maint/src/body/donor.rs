@@ -55,10 +55,8 @@ pub(super) fn make(
     packages.extend(MAKERS.map(str::to_owned));
     let needed = source.iter().flat_map(|(_, source)| source.build_depends.iter().cloned());
     packages.extend(needed);
-    let install: Vec<&str> = ["--yes", "satisfy"]
-        .into_iter()
-        .chain(packages.iter().map(String::as_str))
-        .collect();
+    let install: Vec<&str> =
+        ["--yes", "satisfy"].into_iter().chain(packages.iter().map(String::as_str)).collect();
     let growth = download::download(task, way, stage, &native.tree, &install)?;
     clone::clone(task, native, growth)?;
     install::install(task, stage, &install)?;
@@ -124,9 +122,8 @@ impl Available {
 
     /// Those of the names that are packages.
     pub(super) fn known(&self, names: &[String]) -> BTreeSet<String> {
-        let is_known = |name: &&String| {
-            self.native.contains_key(*name) || self.candidates.contains_key(*name)
-        };
+        let is_known =
+            |name: &&String| self.native.contains_key(*name) || self.candidates.contains_key(*name);
         names.iter().filter(is_known).cloned().collect()
     }
 }

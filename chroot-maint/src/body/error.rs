@@ -93,9 +93,13 @@ pub(crate) enum BodyError {
         "the tools for `{id}' are not wanted: it is of this host's own architecture, or its `cross-tools' in the config are []"
     )]
     NoToolsWanted { id: ChrootId },
-    #[error("{donor}, which the tools are taken from, has not been made yet; make it: chroot-maint chroot {donor}")]
+    #[error(
+        "{donor}, which the tools are taken from, has not been made yet; make it: chroot-maint chroot {donor}"
+    )]
     NoDonor { donor: ChrootId },
-    #[error("no mirror is known on this host; name one in the config: mirror = 'http://mirror.example/debian'")]
+    #[error(
+        "no mirror is known on this host; name one in the config: mirror = 'http://mirror.example/debian'"
+    )]
     NoMirror,
     #[error("the source {package} can't be had")]
     NoSource { package: String },

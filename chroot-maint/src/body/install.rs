@@ -6,9 +6,7 @@
 
 use std::cell::Cell;
 
-use super::{
-    BodyError, bootstrap::SOURCE_DATE_EPOCH, process, step, task::Task,
-};
+use super::{BodyError, bootstrap::SOURCE_DATE_EPOCH, process, step, task::Task};
 use crate::{
     archive::{ARCHIVES, Stage},
     foreign::is_emulator_crash,

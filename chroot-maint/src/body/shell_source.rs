@@ -109,7 +109,9 @@ fn build_depends(dsc: &str) -> Vec<String> {
     }
     let relations = field.split(',').map(str::trim).filter(|relation| !relation.is_empty());
     let wanted = relations.filter(|relation| !relation.contains("<!nocheck>"));
-    wanted.map(|relation| relation.split('<').next().unwrap_or(relation).trim().to_owned()).collect()
+    wanted
+        .map(|relation| relation.split('<').next().unwrap_or(relation).trim().to_owned())
+        .collect()
 }
 
 #[cfg(test)]

@@ -65,11 +65,7 @@ impl Task<'_> {
 }
 
 /// Keeps in mind that there was nothing to do for a generation. If that fails it costs another look, no more.
-pub(super) fn stamp<R: Described>(
-    place: &Place<R>,
-    generation: u32,
-    Seen { indexes, at }: Seen,
-) {
+pub(super) fn stamp<R: Described>(place: &Place<R>, generation: u32, Seen { indexes, at }: Seen) {
     if let Err(error) = place.note_checked(generation, at, Some(indexes)) {
         eprintln!("that it was looked at is not kept for the next time: {error}");
     }

@@ -186,7 +186,8 @@ mod tests {
         .unwrap();
         let named = ["sid-arm64", "trixie-amd64", "trixie-armhf"];
         assert_eq!(names(&config).iter().filter(|name| named.contains(&name.as_str())).count(), 3);
-        let chroots = config.chroots.iter().filter(|(id, _)| named.contains(&id.to_string().as_str()));
+        let chroots =
+            config.chroots.iter().filter(|(id, _)| named.contains(&id.to_string().as_str()));
         let includes: Vec<usize> = chroots.map(|(_, chroot)| chroot.recipe.include.len()).collect();
         assert_eq!(includes, [1, 0, 0]);
     }
@@ -195,12 +196,14 @@ mod tests {
     fn foreign_chroots_have_tools_from_a_native_one_unless_none_are_wanted() {
         let of = |text: &str| {
             let config = config(text).unwrap();
-            let tools = |(id, chroot): (&_, &super::Chroot)| format!("{id} {}", chroot.cross_tools.len());
+            let tools =
+                |(id, chroot): (&_, &super::Chroot)| format!("{id} {}", chroot.cross_tools.len());
             config.chroots.iter().map(tools).collect::<Vec<_>>()
         };
         assert_eq!(of("[dist.sid]\narchs = ['arm64']"), ["sid-amd64 0", "sid-arm64 3"]);
         assert_eq!(of("[dist.sid]\narchs = ['arm64']\ncross-tools = []"), ["sid-arm64 0"]);
-        let some = "[defaults]\ncross-tools = ['compilers']\n[dist.sid]\narchs = ['amd64', 'arm64']";
+        let some =
+            "[defaults]\ncross-tools = ['compilers']\n[dist.sid]\narchs = ['amd64', 'arm64']";
         assert_eq!(of(some), ["sid-amd64 0", "sid-arm64 1"]);
     }
 

@@ -16,8 +16,7 @@ use crate::spec::{Arch, Dist, nearest};
 const SECTION_KEYS: [&str; 7] =
     ["NATIVE_ARCHS", "FOREIGN_ARCHS", "MIRROR", "INCLUDE", "FRESH", "OUTPUTS", "CROSS_TOOLS"];
 /// The keys that only the whole file has.
-const TOP_KEYS: [&str; 6] =
-    ["DISTS", "PROXY", "STATE", "SBUILD_USER", "SCHROOT_DIR", "TOOL_LIST"];
+const TOP_KEYS: [&str; 6] = ["DISTS", "PROXY", "STATE", "SBUILD_USER", "SCHROOT_DIR", "TOOL_LIST"];
 
 /// A value with the line that gave it.
 struct Setting {

@@ -34,10 +34,12 @@ mod list;
 mod manifest;
 mod packages;
 mod placement;
+#[cfg(test)]
+mod switch_tests;
 mod tree;
 
+pub(crate) use closure::place_in;
 pub(crate) use list::{ListError, Names, ToolList};
 pub(crate) use manifest::{HOOK, Manifest, ManifestError, PRIVATE};
-pub(crate) use closure::place_in;
 pub(crate) use placement::{read as read_placement, refusals};
 pub(crate) use tree::{BUILT, Donor, TEXTS, TreeError, build, fingerprint};

@@ -102,4 +102,74 @@ fn contains(program: &[u8], text: &[u8]) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use std::fs;
+
+    use super::{contains, read, refusals};
+    use crate::{
+        cross::manifest::{Built, Check, LeftOut, Manifest, Program},
+        spec::Tier,
+    };
+
+    fn manifest(check: Check) -> Manifest {
+        let program = Program {
+            files: vec!["/usr/bin/bash".to_owned()],
+            name: "bash".to_owned(),
+            packages: vec!["bash".to_owned()],
+            donor: "bash".to_owned(),
+            version: "5".to_owned(),
+            optional: false,
+            check,
+        };
+        let programs = vec![program];
+        let bash =
+            Built { name: "bash".to_owned(), tier: Tier::Shell, is_temporary: false, programs };
+        let reason = "gcc-x is not installed in the native chroot".to_owned();
+        Manifest {
+            hash: "h".to_owned(),
+            arch: "arm64".to_owned(),
+            triplet: "t".to_owned(),
+            groups: vec![bash],
+            libraries: Vec::new(),
+            left_out: vec![LeftOut { name: "gcc".to_owned(), tier: Tier::Compilers, reason }],
+            packages: [].into(),
+        }
+    }
+
+    fn refusal_of(own: &[u8], file: &str) -> String {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir_all(root.path().join("usr/bin")).unwrap();
+        fs::write(root.path().join(file), own).unwrap();
+        refusals(root.path(), &manifest(Check::Texts(vec!["t-unknown".to_owned()])))
+    }
+
+    #[test]
+    fn a_program_with_other_texts_compiled_in_is_refused_wherever_it_lies() {
+        let refused = "group\tbash\nrefuse\tthe chroot's bash does not say `t-unknown'\n";
+        for file in ["usr/bin/bash", "usr/bin/bash.emulated"] {
+            assert_eq!(refusal_of(b"x\0t-unknown\0", file), "", "{file}");
+            assert_eq!(refusal_of(b"x\0t-unknown-too\0", file), refused, "{file}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_there_is_not_refused() {
+        let root = tempfile::tempdir().unwrap();
+        assert_eq!(refusals(root.path(), &manifest(Check::Headers)), "");
+    }
+
+    #[test]
+    fn what_the_switch_says_and_what_the_tree_lacks_make_one_list() {
+        let placement =
+            read("bash\tin\tclose: a is 1-1, but b is 1-2\n", &manifest(Check::Nothing));
+        let [bash, gcc] = placement.groups.as_slice() else { panic!("{placement:?}") };
+        assert_eq!((bash.is_in, bash.word(), bash.tier), (true, "close", Tier::Shell));
+        assert_eq!((gcc.is_in, gcc.word(), gcc.tier), (false, "refused", Tier::Compilers));
+        assert!(gcc.verdict.ends_with("gcc-x is not installed in the native chroot"));
+    }
+
+    #[test]
+    fn a_text_ends_where_a_program_ends_it() {
+        assert!(contains(b"ab\0", b"b") && !contains(b"abc\0", b"b"));
+    }
+}

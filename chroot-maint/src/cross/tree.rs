@@ -25,9 +25,7 @@ use super::{
     elf::linking,
     headers::{self, HeadersError},
     list::{Group, Names, Source, ToolList},
-    manifest::{
-        Built, Check, LeftOut, Library, Manifest, ManifestError, PRIVATE, Program, SUFFIX,
-    },
+    manifest::{Built, Check, LeftOut, Library, Manifest, ManifestError, PRIVATE, Program, SUFFIX},
     packages::{Installed, PackagesError},
 };
 use crate::spec::{Arch, Tier};
@@ -472,8 +470,7 @@ impl Work<'_> {
         );
         let program = "sha256sum";
         let start = |source| TreeError::Start { program: program.to_owned(), source };
-        let output =
-            (self.donor.command)("sh").args(["-c", &script]).output().map_err(start)?;
+        let output = (self.donor.command)("sh").args(["-c", &script]).output().map_err(start)?;
         let text = String::from_utf8_lossy(&output.stdout);
         let hash = text.split(' ').next().unwrap_or_default();
         if !output.status.success() || hash.len() != 64 {

@@ -49,7 +49,8 @@ mod tests {
     use super::{Age, Duration, Stamp};
 
     fn age(created: u64, checked: Option<u64>) -> Age {
-        let stamp = checked.map(|at| Stamp { generation: 1, at, indexes: None, recipe: None, tools: None });
+        let stamp =
+            checked.map(|at| Stamp { generation: 1, at, indexes: None, recipe: None, tools: None });
         Age::of(created, stamp.as_ref(), 10_000)
     }
 

@@ -28,11 +28,7 @@ pub(super) struct Found {
 
 impl Archives<'_> {
     /// Has this run look at the archives; whether it has already. Until then the job sleeps, whatever its check answers.
-    pub(super) fn need(
-        &self,
-        cx: &mut Checking<'_>,
-        chroot: &Chroot,
-    ) -> Result<bool, String> {
+    pub(super) fn need(&self, cx: &mut Checking<'_>, chroot: &Chroot) -> Result<bool, String> {
         let mut are_looked_at = true;
         for id in ArchiveId::all_of(&chroot.recipe).into_keys() {
             let (config, program) = (Rc::clone(self.config), self.program.clone());

@@ -119,12 +119,14 @@ impl CrossToolsJob {
         &self,
         current: &Generation<ToolsRecord>,
     ) -> Result<Option<String>, crate::store::StoreError> {
-        let donor = Store::new(self.config.state_dir.clone()).place(&self.config.donor_of(&self.id));
+        let donor =
+            Store::new(self.config.state_dir.clone()).place(&self.config.donor_of(&self.id));
         let Some(native) = donor.current()? else { return Ok(None) };
         let then = &current.record.packages;
         Ok(native.record.packages.into_iter().find_map(|package| {
             let name = package.name.split(':').next().unwrap_or_default();
-            let differs = then.get(name).is_some_and(|then| then.as_ref() != Some(&package.version));
+            let differs =
+                then.get(name).is_some_and(|then| then.as_ref() != Some(&package.version));
             differs.then(|| name.to_owned())
         }))
     }

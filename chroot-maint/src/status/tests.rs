@@ -140,7 +140,8 @@ fn a_chroot_is_a_row_and_one_that_is_well_needs_no_more() {
     let state = State::new(CONFIG);
     state.generation("trixie-amd64", 9 * DAY);
     state.generation("trixie-amd64", 3 * DAY);
-    let stamp = Stamp { generation: 2, at: NOW - 5 * HOUR, indexes: None, recipe: None, tools: None };
+    let stamp =
+        Stamp { generation: 2, at: NOW - 5 * HOUR, indexes: None, recipe: None, tools: None };
     state.place("trixie-amd64").put_stamp(&stamp).unwrap();
     assert_eq!(
         state.table(),

@@ -112,7 +112,8 @@ mod tests {
         let generation = commit(&place);
         assert_eq!(place.judged_by(&generation), record(&place).recipe);
         let other = Recipe { include: vec!["x".to_owned()], ..record(&place).recipe };
-        let stamp = Stamp { generation: 1, at: 7, indexes: None, recipe: Some(other.clone()), tools: None };
+        let stamp =
+            Stamp { generation: 1, at: 7, indexes: None, recipe: Some(other.clone()), tools: None };
         place.put_stamp(&stamp).unwrap();
         place.note_checked(1, 8, None).unwrap();
         assert_eq!(place.judged_by(&generation), other);

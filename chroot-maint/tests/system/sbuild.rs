@@ -144,7 +144,9 @@ fn one_file(dir: &Path) -> PathBuf {
 }
 
 fn config(arch: &str, outputs: &str) -> String {
-    format!("sbuild-user = '{USER}'\n[dist.trixie]\narchs = ['{arch}']\ncross-tools = []\noutputs = {outputs}\n")
+    format!(
+        "sbuild-user = '{USER}'\n[dist.trixie]\narchs = ['{arch}']\ncross-tools = []\noutputs = {outputs}\n"
+    )
 }
 
 #[test]

@@ -1,1 +1,0 @@
-//! What a look into programs comes to.

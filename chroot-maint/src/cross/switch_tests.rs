@@ -1,0 +1,333 @@
+//! The switch, compiled by the host's compiler and run on made-up trees, with dpkg's own dpkg-divert to write down what it does.
+
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt, symlink},
+    path::{Path, PathBuf},
+    process::Command,
+    sync::OnceLock,
+};
+
+use super::{
+    manifest::{PRIVATE, SUFFIX},
+    packages::testing::write_down,
+};
+
+/// Compiles it once for all tests, into a directory that goes with the build's.
+fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let dir = tempfile::tempdir().unwrap().keep();
+        let (source, program) = (dir.join("switch.c"), dir.join("switch"));
+        fs::write(&source, include_str!("switch.c")).unwrap();
+        let define = |name: &str, value: &str| format!("-D{name}=\"{value}\"");
+        let compile = Command::new("cc")
+            .args(["-Wall", "-Wextra", "-Werror", "-O1", "-o"])
+            .arg(&program)
+            .arg(&source)
+            .args([define("PRIVATE", PRIVATE), define("SUFFIX", SUFFIX)])
+            .output()
+            .unwrap();
+        assert!(compile.status.success(), "{}", String::from_utf8_lossy(&compile.stderr));
+        program
+    })
+}
+
+/// A tree of two packages, with tools for some of their programs.
+struct Tree {
+    root: tempfile::TempDir,
+}
+
+const SED: &str = "group\tsed\nfile\t/usr/bin/sed\tsed\tsed\t4.9-2\tneeded\n";
+
+impl Tree {
+    fn new(list: &str) -> Self {
+        let tree = Self { root: tempfile::tempdir().unwrap() };
+        for dir in ["usr/bin", "usr/lib/chroot-maint/bin", "usr/lib/chroot-maint/lib"] {
+            fs::create_dir_all(tree.path(dir)).unwrap();
+        }
+        tree.write("usr/lib/chroot-maint/dispatch", "host's");
+        symlink("/usr/bin/dpkg-divert", tree.path("usr/lib/chroot-maint/bin/dpkg-divert")).unwrap();
+        tree.write("usr/lib/chroot-maint/switch.list", &format!("arch\tarm64\n{list}"));
+        tree.install(&[]);
+        tree
+    }
+
+    fn path(&self, file: &str) -> PathBuf {
+        self.root.path().join(file)
+    }
+
+    fn write(&self, file: &str, text: &str) {
+        fs::write(self.path(file), text).unwrap();
+    }
+
+    fn read(&self, file: &str) -> String {
+        fs::read_to_string(self.path(file)).unwrap()
+    }
+
+    /// Has dpkg's database say this, with the name of each architecture.
+    fn install(&self, packages: &[(&str, &str, &str)]) {
+        let named: Vec<(&str, &str, &[&str])> =
+            packages.iter().map(|(name, version, _)| (*name, *version, &[][..])).collect();
+        write_down(self.root.path(), &named);
+        let mut status = String::new();
+        for (name, version, arch) in packages {
+            status += &format!(
+                "Package: {name}\nStatus: install ok installed\nArchitecture: {arch}\nVersion: {version}\n\n"
+            );
+        }
+        self.write("var/lib/dpkg/status", &status);
+    }
+
+    fn with_sed(version: &str) -> Self {
+        let tree = Self::new(SED);
+        tree.write("usr/bin/sed", "own");
+        tree.install(&[("sed", version, "arm64")]);
+        tree
+    }
+
+    fn switch(&self, words: &[&str]) -> String {
+        let mut switch = Command::new(program());
+        let output = switch.args(words).arg("--root").arg(self.root.path()).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+        said
+    }
+
+    /// What dpkg-divert itself knows.
+    fn diverted(&self) -> String {
+        let list = Command::new("dpkg-divert")
+            .arg("--admindir")
+            .arg(self.path("var/lib/dpkg"))
+            .arg("--list")
+            .output()
+            .unwrap();
+        String::from_utf8(list.stdout).unwrap()
+    }
+
+    fn programs(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.path("usr/bin")).unwrap();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+}
+
+fn verdict(donor: &str, own: &str) -> String {
+    let tree = Tree::new(&format!("group\tx\nfile\t/usr/bin/x\tx\tx-cross\t{donor}\tneeded\n"));
+    tree.write("usr/bin/x", "own");
+    tree.install(&[("x", own, "arm64")]);
+    let said = tree.switch(&["status"]);
+    let verdict = said.trim_end().rsplit('\t').next().unwrap();
+    verdict.split(':').next().unwrap().to_owned()
+}
+
+#[test]
+fn the_same_source_is_exact_however_often_it_was_built() {
+    for (donor, own) in [
+        ("14.2.0-19cross1", "14.2.0-19"),
+        ("2.44-3", "2.44-3"),
+        ("5.2.37-2+b10", "5.2.37-2+b8"),
+        ("5.2.37-2", "5.2.37-2+b8"),
+        ("1.22.21", "1.22.21"),
+        ("1.22.21+b3", "1.22.21"),
+        ("1:5.2.1-2", "1:5.2.1-2"),
+    ] {
+        assert_eq!(verdict(donor, own), "exact", "{donor} {own}");
+    }
+}
+
+#[test]
+fn another_revision_is_close_and_another_upstream_version_or_epoch_is_refused() {
+    for (donor, own) in [
+        ("12.2.0-14cross1", "12.2.0-14+deb12u1"),
+        ("14.4.0-2cross1", "14.4.0-3"),
+        ("1.35+dfsg-3", "1.35+dfsg-3.1"),
+    ] {
+        assert_eq!(verdict(donor, own), "close", "{donor} {own}");
+    }
+    for (donor, own) in [
+        ("14.2.0-19", "14.3.0-1"),
+        ("1:1.0-1", "1.0-1"),
+        ("9.7-3", "9.7~rc1-3"),
+        ("1.22.21", "1.22.22"),
+    ] {
+        assert_eq!(verdict(donor, own), "refused", "{donor} {own}");
+    }
+}
+
+#[test]
+fn the_hosts_program_stands_in_its_place_and_the_chroots_own_beside_it() {
+    let tree = Tree::with_sed("4.9-2+b1");
+    let own = fs::metadata(tree.path("usr/bin/sed")).unwrap().ino();
+    tree.switch(&[]);
+    assert_eq!(tree.read("usr/bin/sed"), "host's");
+    assert_eq!(fs::metadata(tree.path("usr/bin/sed.emulated")).unwrap().ino(), own);
+    assert!(!fs::symlink_metadata(tree.path("usr/bin/sed")).unwrap().is_symlink());
+    assert_eq!(tree.diverted(), "local diversion of /usr/bin/sed to /usr/bin/sed.emulated\n");
+    assert_eq!(tree.switch(&["status"]), "sed\tin\texact\n");
+}
+
+#[test]
+fn switched_off_the_chroot_has_all_of_its_own_and_nothing_else() {
+    let tree = Tree::with_sed("4.9-2");
+    tree.switch(&[]);
+    tree.switch(&["off"]);
+    assert_eq!(
+        (tree.read("usr/bin/sed").as_str(), tree.programs()),
+        ("own", vec!["sed".to_owned()])
+    );
+    assert_eq!(tree.diverted(), "");
+    tree.switch(&[]);
+    assert_eq!(tree.read("usr/bin/sed"), "own", "it stays off whatever dpkg does");
+    tree.switch(&["on"]);
+    assert_eq!(tree.read("usr/bin/sed"), "host's");
+}
+
+#[test]
+fn an_upgrade_to_another_upstream_version_takes_a_group_out_and_says_why() {
+    let tree = Tree::with_sed("4.9-2");
+    tree.switch(&[]);
+    // dpkg unpacks to the other name.
+    tree.write("usr/bin/sed.emulated", "newer");
+    tree.install(&[("sed", "4.10-1", "arm64")]);
+    assert_eq!(tree.switch(&[]), "chroot-maint: sed, refused: sed is 4.9-2, but sed is 4.10-1\n");
+    assert_eq!(tree.read("usr/bin/sed"), "newer");
+    assert_eq!((tree.diverted(), tree.programs().len()), (String::new(), 1));
+    assert_eq!(tree.switch(&[]), "", "said once");
+    tree.install(&[("sed", "4.9-3", "arm64")]);
+    assert_eq!(tree.switch(&[]), "chroot-maint: sed, close: sed is 4.9-2, but sed is 4.9-3\n");
+    assert_eq!(tree.read("usr/bin/sed"), "host's");
+}
+
+#[test]
+fn a_group_is_in_as_a_whole_or_not_at_all() {
+    let list = "group\tgcc\nfile\t/usr/bin/gcc\tgcc\tgcc\t14-1\tneeded\n\
+                file\t/usr/bin/ld\tbinutils\tbinutils\t2-1\tneeded\n\
+                file\t/usr/bin/g++\tg++\tg++\t14-1\toptional\n";
+    let tree = Tree::new(list);
+    for file in ["gcc", "ld", "g++"] {
+        tree.write(&format!("usr/bin/{file}"), "own");
+    }
+    tree.install(&[("gcc", "14-1", "arm64")]);
+    assert_eq!(tree.switch(&["status"]), "gcc\tout\tabsent: binutils is not installed\n");
+    tree.install(&[("gcc", "14-1", "arm64"), ("binutils", "3-1", "arm64")]);
+    tree.switch(&[]);
+    assert_eq!(tree.read("usr/bin/gcc"), "own");
+    tree.install(&[("gcc", "14-1", "arm64"), ("binutils", "2-1", "arm64")]);
+    tree.switch(&[]);
+    assert_eq!(tree.read("usr/bin/ld"), "host's");
+    assert_eq!(tree.read("usr/bin/g++"), "own", "its package is not there");
+    tree.install(&[
+        ("gcc", "14-1", "arm64"),
+        ("binutils", "2-1", "arm64"),
+        ("g++", "14-1", "arm64"),
+    ]);
+    tree.switch(&[]);
+    assert_eq!(tree.read("usr/bin/g++"), "host's");
+}
+
+#[test]
+fn a_program_whose_package_is_removed_is_not_left_behind() {
+    let tree = Tree::with_sed("4.9-2");
+    tree.switch(&[]);
+    fs::remove_file(tree.path("usr/bin/sed.emulated")).unwrap();
+    tree.install(&[]);
+    tree.switch(&[]);
+    assert_eq!((tree.programs().len(), tree.diverted().as_str()), (0, ""));
+}
+
+#[test]
+fn a_package_that_comes_later_gets_its_group_in() {
+    let tree = Tree::new(SED);
+    tree.switch(&[]);
+    assert_eq!(tree.diverted(), "");
+    tree.write("usr/bin/sed", "own");
+    tree.install(&[("sed", "4.9-2", "arm64")]);
+    tree.switch(&[]);
+    assert_eq!(tree.read("usr/bin/sed"), "host's");
+}
+
+#[test]
+fn a_call_that_was_killed_is_made_good_by_the_next_one() {
+    // Killed when the other name was there, and dpkg did not know of it.
+    let tree = Tree::with_sed("4.9-2");
+    fs::hard_link(tree.path("usr/bin/sed"), tree.path("usr/bin/sed.emulated")).unwrap();
+    tree.switch(&[]);
+    assert_eq!(
+        (tree.read("usr/bin/sed").as_str(), tree.read("usr/bin/sed.emulated").as_str()),
+        ("host's", "own")
+    );
+    // Killed when dpkg knew of it, and the chroot's own was in its place still.
+    let tree = Tree::with_sed("4.9-2");
+    tree.switch(&[]);
+    fs::remove_file(tree.path("usr/bin/sed")).unwrap();
+    fs::copy(tree.path("usr/bin/sed.emulated"), tree.path("usr/bin/sed")).unwrap();
+    fs::write(tree.path("usr/bin/sed.chroot-maint-new"), "").unwrap();
+    tree.switch(&[]);
+    assert_eq!(tree.read("usr/bin/sed"), "host's");
+    assert_eq!(tree.programs(), ["sed", "sed.emulated"]);
+}
+
+#[test]
+fn packages_of_other_architectures_do_not_count() {
+    let tree = Tree::with_sed("4.9-2");
+    tree.install(&[("sed", "4.9-2", "arm64"), ("sed", "4.10-1", "amd64")]);
+    assert_eq!(tree.switch(&["status"]), "sed\tin\texact\n");
+}
+
+#[test]
+fn what_was_found_out_in_the_chroot_counts_as_well() {
+    let tree = Tree::with_sed("4.9-2");
+    tree.write("usr/lib/chroot-maint/refused", "group\tsed\nrefuse\tit says otherwise\n");
+    assert_eq!(tree.switch(&["status"]), "sed\tout\trefused: it says otherwise\n");
+}
+
+#[test]
+fn an_interpreter_is_only_in_while_packages_are_installed() {
+    let tree =
+        Tree::new("group\tsed\nwhile-installing\nfile\t/usr/bin/sed\tsed\tsed\t4.9-2\tneeded\n");
+    tree.write("usr/bin/sed", "own");
+    tree.install(&[("sed", "4.9-2", "arm64")]);
+    tree.switch(&[]);
+    assert_eq!(tree.read("usr/bin/sed"), "own");
+    tree.write("usr/lib/chroot-maint/installing", "");
+    tree.switch(&[]);
+    assert_eq!(tree.read("usr/bin/sed"), "host's");
+    fs::remove_file(tree.path("usr/lib/chroot-maint/installing")).unwrap();
+    tree.switch(&[]);
+    assert_eq!((tree.read("usr/bin/sed").as_str(), tree.diverted().as_str()), ("own", ""));
+}
+
+#[test]
+fn a_preloaded_library_of_another_version_is_out_of_the_dispatchers_sight() {
+    let tree = Tree::new(&format!("{SED}library\tlibfake.so\tlibfake\t1.2-1\n"));
+    tree.write("usr/lib/chroot-maint/lib/libfake.so", "");
+    let is_in = || tree.path("usr/lib/chroot-maint/lib/libfake.so").exists();
+    for (version, wanted) in [("1.2-1", true), ("1.3-1", false), ("1.2-2", true)] {
+        tree.install(&[("libfake", version, "arm64")]);
+        tree.switch(&[]);
+        assert_eq!(is_in(), wanted, "{version}");
+    }
+}
+
+#[test]
+fn before_dpkg_knows_of_packages_another_file_can_say_what_is_unpacked() {
+    let tree = Tree::with_sed("4.9-2");
+    tree.install(&[]);
+    let unpacked =
+        "Package: sed\nStatus: install ok unpacked\nVersion: 4.9-2\nArchitecture: arm64\n\n";
+    tree.write("unpacked", unpacked);
+    tree.switch(&["--installed", tree.path("unpacked").to_str().unwrap()]);
+    assert_eq!(tree.read("usr/bin/sed"), "host's");
+}
+
+#[test]
+fn a_word_that_is_none_is_refused() {
+    let output = Command::new(program()).arg("of").output().unwrap();
+    assert_eq!(output.status.code(), Some(64));
+    assert!(
+        String::from_utf8_lossy(&output.stderr).contains("say /usr/lib/chroot-maint/switch off")
+    );
+}
