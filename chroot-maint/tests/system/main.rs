@@ -6,6 +6,7 @@
 mod caller;
 mod collect;
 mod create;
+mod cross_tools;
 mod emulation;
 mod enter;
 mod foreign;
