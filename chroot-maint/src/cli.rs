@@ -155,7 +155,10 @@ pub(crate) enum Command {
         which: Vec<String>,
     },
 
-    /// Show the chroots in the config, by the names that WHICH takes
+    /// Show the chroots in the config, by the names that WHICH takes, and the cross-tools
+    ///
+    /// Each is on a line of its own: first the chroots, as DIST-ARCH; then the cross-tools that foreign ones of them are to have, by
+    /// the names of their jobs, as cross-tools.DIST-ARCH.
     List,
 
     /// Show how old each chroot is, and what came of the last work on it
@@ -209,6 +212,9 @@ pub(crate) enum Command {
     /// --bind names, are the host's. Without a command it is the user's shell. The exit status is the command's,
     /// or 128 and the number of the signal that ended it; 125 if there could be no session, 126 if the command
     /// can't be run, 127 if there is none.
+    ///
+    /// With CHROOT_MAINT_EMULATE=1 in the environment, a foreign chroot uses none of its cross-tools in the session, but its own
+    /// programs alone.
     Enter {
         /// DIST-ARCH, DIST or a glob that names one chroot; of several, the one of the host's architecture
         chroot: String,
