@@ -25,6 +25,7 @@ mod schroot;
 mod scripts;
 mod status;
 mod surroundings;
+mod tools_upkeep;
 #[path = "../toy/mod.rs"]
 mod toy;
 mod toy_archive;
