@@ -163,7 +163,7 @@ pub(crate) enum Command {
 
     /// Show how old each chroot is, and what came of the last work on it
     ///
-    /// Shown are the chroots in the config, and others that are there. Nothing is waited for and nothing changed; that
+    /// Shown are the chroots in the config, and others that are there; of foreign ones also what of their programs is the host's. Nothing is waited for and nothing changed; that
     /// a chroot is in a bad state is no failure of this command.
     Status {
         /// Write JSON, with the keys that chroot-maint-status(1) describes
@@ -243,6 +243,8 @@ pub(crate) enum Command {
 
     /// Delete a chroot, with all of its generations
     ///
+    /// The cross-tools that were made for a foreign one go with it.
+    ///
     /// Also one that is in the config no longer; one that is in it is made again by the next run. What is still used by a
     /// session stays, and is deleted by a later gc; the exit status is then 2.
     Remove {
@@ -253,7 +255,7 @@ pub(crate) enum Command {
     /// Delete what nothing uses any more
     ///
     /// Those are older generations than the config wants to be kept, what killed runs have left, packages that no chroot
-    /// wanted for 30 days, and logs but the last ten of each job and those of the last day. What somebody still uses, or works on, is left
+    /// wanted for 30 days, cross-tools that no chroot in the config is to have, and logs but the last ten of each job and those of the last day. What somebody still uses, or works on, is left
     /// alone. With -n it only says what there is.
     Gc,
 
