@@ -213,7 +213,7 @@ pub(crate) enum Command {
     /// or 128 and the number of the signal that ended it; 125 if there could be no session, 126 if the command
     /// can't be run, 127 if there is none.
     ///
-    /// With CHROOT_MAINT_EMULATE=1 in the environment, a foreign chroot uses none of its cross-tools in the session, but its own
+    /// With `CHROOT_MAINT_EMULATE' set to `1' in the environment, a foreign chroot uses none of its cross-tools in the session, but its own
     /// programs alone.
     Enter {
         /// DIST-ARCH, DIST or a glob that names one chroot; of several, the one of the host's architecture
