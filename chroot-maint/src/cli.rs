@@ -155,12 +155,15 @@ pub(crate) enum Command {
         which: Vec<String>,
     },
 
-    /// Show the chroots in the config, by the names that WHICH takes
+    /// Show the chroots in the config, by the names that WHICH takes, and the cross-tools
+    ///
+    /// Each is on a line of its own: first the chroots, as DIST-ARCH; then the cross-tools that foreign ones of them are to have, by
+    /// the names of their jobs, as cross-tools.DIST-ARCH.
     List,
 
     /// Show how old each chroot is, and what came of the last work on it
     ///
-    /// Shown are the chroots in the config, and others that are there. Nothing is waited for and nothing changed; that
+    /// Shown are the chroots in the config, and others that are there; of foreign ones also what of their programs is the host's. Nothing is waited for and nothing changed; that
     /// a chroot is in a bad state is no failure of this command.
     Status {
         /// Write JSON, with the keys that chroot-maint-status(1) describes
@@ -209,6 +212,9 @@ pub(crate) enum Command {
     /// --bind names, are the host's. Without a command it is the user's shell. The exit status is the command's,
     /// or 128 and the number of the signal that ended it; 125 if there could be no session, 126 if the command
     /// can't be run, 127 if there is none.
+    ///
+    /// With `CHROOT_MAINT_EMULATE' set to `1' in the environment, a foreign chroot uses none of its cross-tools in the session, but its own
+    /// programs alone.
     Enter {
         /// DIST-ARCH, DIST or a glob that names one chroot; of several, the one of the host's architecture
         chroot: String,
@@ -237,6 +243,8 @@ pub(crate) enum Command {
 
     /// Delete a chroot, with all of its generations
     ///
+    /// The cross-tools that were made for a foreign one go with it.
+    ///
     /// Also one that is in the config no longer; one that is in it is made again by the next run. What is still used by a
     /// session stays, and is deleted by a later gc; the exit status is then 2.
     Remove {
@@ -247,7 +255,7 @@ pub(crate) enum Command {
     /// Delete what nothing uses any more
     ///
     /// Those are older generations than the config wants to be kept, what killed runs have left, packages that no chroot
-    /// wanted for 30 days, and logs but the last ten of each job and those of the last day. What somebody still uses, or works on, is left
+    /// wanted for 30 days, cross-tools that no chroot in the config is to have, and logs but the last ten of each job and those of the last day. What somebody still uses, or works on, is left
     /// alone. With -n it only says what there is.
     Gc,
 

@@ -39,8 +39,8 @@ pub(crate) enum EnterError {
     Start(#[from] io::Error),
 }
 
-/// What of the caller's environment makes sense in there: the terminal, and the way to the network.
-const PASSED_ON: [&str; 9] = [
+/// What of the caller's environment makes sense in there: the terminal, the way to the network, and what builds heed.
+const PASSED_ON: [&str; 10] = [
     "TERM",
     "COLORTERM",
     "NO_COLOR",
@@ -50,6 +50,7 @@ const PASSED_ON: [&str; 9] = [
     "no_proxy",
     "all_proxy",
     "SOURCE_DATE_EPOCH",
+    "CHROOT_MAINT_EMULATE",
 ];
 
 /// Runs the command, or a shell, and ends as it did.

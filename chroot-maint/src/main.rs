@@ -116,5 +116,9 @@ fn list(options: &Options) -> Result<ExitCode, Error> {
     for id in config.chroots.keys() {
         writeln!(stdout, "{id}").map_err(Error::Output)?;
     }
+    // After all of the chroots, and told from them by their names: scripts read this, those of shells among them.
+    for (id, _) in config.chroots.iter().filter(|(_, chroot)| !chroot.cross_tools.is_empty()) {
+        writeln!(stdout, "{}", JobName::CrossTools(id.clone())).map_err(Error::Output)?;
+    }
     Ok(ExitCode::SUCCESS)
 }

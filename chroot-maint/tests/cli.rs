@@ -75,6 +75,13 @@ impl Test {
 
 const TWO: &str = "[defaults]\narchs = ['amd64']\n[dist.trixie]\n[dist.bookworm]\n";
 
+/// Chroots of two architectures, one of which is foreign wherever the test runs.
+const SID: &str = if cfg!(target_arch = "x86_64") {
+    "sid-amd64\nsid-arm64\ncross-tools.sid-arm64\n"
+} else {
+    "sid-amd64\nsid-arm64\ncross-tools.sid-amd64\n"
+};
+
 #[test]
 fn help_and_version_are_no_errors() {
     Test::call("--help").says("Exit status:").says("Examples:").run();
@@ -102,7 +109,17 @@ fn a_given_config_counts_before_the_users() {
     Test::call("list --config DIR/other.sh")
         .file(".config/chroot-maint.toml", TWO)
         .file("other.sh", "DISTS='sid'\nNATIVE_ARCHS='amd64'\nFOREIGN_ARCHS='arm64'\n")
-        .stdout("sid-amd64\nsid-arm64\n")
+        .stdout(SID)
+        .run();
+}
+
+#[test]
+fn the_cross_tools_are_listed_after_all_chroots_as_far_as_any_are_wanted() {
+    let config =
+        "[defaults]\narchs = ['amd64', 'arm64']\n[dist.bookworm]\ncross-tools = []\n[dist.sid]\n";
+    Test::call("list --config DIR/c.toml")
+        .file("c.toml", config)
+        .stdout(&format!("bookworm-amd64\nbookworm-arm64\n{SID}"))
         .run();
 }
 

@@ -207,7 +207,7 @@ fn changes(
     now: &BTreeMap<String, Option<String>>,
 ) -> Vec<String> {
     let show = |version: Option<&Option<String>>| {
-        version.and_then(|version| version.clone()).unwrap_or_else(|| "nothing".to_owned())
+        version.and_then(Clone::clone).unwrap_or_else(|| "nothing".to_owned())
     };
     then.iter()
         .filter(|(name, version)| now.get(*name) != Some(*version))

@@ -14,7 +14,7 @@ use crate::{
 const BASH: &str = "bash";
 
 /// Runs in the donor. What make is told on its command line counts for all makes below it, and before what configure found
-/// out: these two are only used to define HOSTTYPE and MACHTYPE, which `config.sub' spells as it did for the distribution's own build.
+/// out: these two are only used to define HOSTTYPE and MACHTYPE, which `config.sub` spells as it did for the distribution's own build.
 const COMPILE: &str = r#"set -eu
 triplet=$1 built=$2 texts=$3
 cd "$built"

@@ -7,6 +7,7 @@ mod host;
 mod outputs;
 mod report;
 mod state;
+mod tools;
 
 use std::{io::Write, process::ExitCode};
 
@@ -30,6 +31,7 @@ pub(crate) fn run(config: Result<Config, Error>) -> Result<ExitCode, Error> {
             findings.extend(outputs::look(&config, None));
         }
     }
+    findings.extend(tools::look(&config));
     findings.extend(archive::look(&config));
 
     let mut stdout = std::io::stdout().lock();

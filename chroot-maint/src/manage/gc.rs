@@ -1,5 +1,7 @@
-//! `chroot-maint gc`: whatever nothing uses any more is deleted, chroot by chroot, and then what they share. Waits for
-//! nobody: what is being worked on is left alone.
+//! `chroot-maint gc`: whatever nothing uses any more is deleted, chroot by chroot, then the tools for them, and then what they
+//! share. Waits for nobody: what is being worked on is left alone.
+
+mod places;
 
 use std::{
     cell::OnceCell,
@@ -17,8 +19,8 @@ use crate::{
     config::Config,
     error::Error,
     sandbox::Sandbox,
-    spec::{ArchiveId, ChrootId, JobName, Size},
-    store::{Attempt, Lock, Place, Store},
+    spec::{ArchiveId, JobName, Size},
+    store::{Attempt, Lock, Store},
 };
 
 /// What an archive had is kept for so long after nobody looks there any more: until then the config may want it again.
@@ -68,6 +70,11 @@ impl Run<'_> {
             let done = self.chroot(&id);
             self.unless_failed(&id, done);
         }
+        // After the chroots, for what is not there any more needs none.
+        for id in self.store.all_tools()? {
+            let done = self.tools(&id);
+            self.unless_failed(JobName::CrossTools(id), done);
+        }
         for id in ArchiveState::all(&self.config.state_dir)? {
             let done = self.archive(&id);
             self.unless_failed(format!("archive {id}"), done);
@@ -79,97 +86,6 @@ impl Run<'_> {
         if !self.is_dry {
             let done = self.locks();
             self.unless_failed("locks", done);
-        }
-        Ok(())
-    }
-
-    fn chroot(&mut self, id: &ChrootId) -> Result<(), ManageError> {
-        let Some(lock) = self.lock(id, &JobName::Chroot(id.clone()))? else {
-            return Ok(());
-        };
-        let place = self.store.place(id);
-        if !place.exists() {
-            // Removed just now; `locks` will see to the lock.
-            return Ok(());
-        }
-        let is_configured = self.config.chroots.contains_key(id);
-        let is_empty = place.whole()?.is_empty() && place.current_number()?.is_none();
-        if place.is_departing() || !is_configured && is_empty {
-            return self.departing(id, &place, lock);
-        }
-        if self.is_dry {
-            self.foretell(id, &place, place.superfluous(self.config.keep_generations)?)?;
-            self.say_if_unknown(id, is_configured);
-            return Ok(());
-        }
-        place.sweep()?;
-        let leftovers = place.leftovers()?;
-        if !leftovers.unused.is_empty() {
-            let mut freed = 0;
-            for leftover in leftovers.unused {
-                match upkeep::delete(self.sandbox()?, &place, leftover) {
-                    Ok(space) => freed += space,
-                    Err(error) => self.unless_failed(id, Err(error.into())),
-                }
-            }
-            if freed > 0 {
-                self.say_freed(id, "what killed runs have left", freed);
-            }
-        }
-        for (path, users) in leftovers.in_use {
-            self.say(id, format!("{} is kept: {}", path.display(), upkeep::who(&users)));
-        }
-        let superfluous = place.superfluous(self.config.keep_generations)?;
-        if !superfluous.is_empty() {
-            let collected = upkeep::retire(self.sandbox()?, &place, superfluous)?;
-            if !collected.deleted.is_empty() {
-                let numbers: Vec<u32> =
-                    collected.deleted.iter().map(|(number, _)| *number).collect();
-                self.say_freed(id, words::generations(&numbers), collected.freed());
-            }
-            for (number, users) in collected.in_use {
-                self.say(id, format!("generation {number} is kept: {}", upkeep::who(&users)));
-            }
-        }
-        self.say_if_unknown(id, is_configured);
-        Ok(())
-    }
-
-    /// One whose removal was not finished, or of which no more than traces are left.
-    fn departing(&mut self, id: &ChrootId, place: &Place, lock: Lock) -> Result<(), ManageError> {
-        if self.is_dry {
-            self.say(id, "its removal would be finished");
-            return self.foretell(id, place, place.whole()?);
-        }
-        let removed = remove::finish(self.config, self.sandbox()?, id, place, lock)?;
-        if removed.freed > 0 || removed.in_use.is_empty() {
-            self.say_freed(id, "what was left of it", removed.freed);
-        }
-        for (what, users) in removed.in_use {
-            self.say(id, format!("{what} is kept: {}", upkeep::who(&users)));
-        }
-        Ok(())
-    }
-
-    /// What would become of these generations, and that there is more.
-    fn foretell(
-        &mut self,
-        id: &ChrootId,
-        place: &Place,
-        numbers: Vec<u32>,
-    ) -> Result<(), ManageError> {
-        let leftovers = place.leftovers()?.unused;
-        if !leftovers.is_empty() {
-            self.say(id, "what killed runs have left would be deleted");
-        }
-        for number in numbers {
-            let users = place.users(number)?;
-            if users.is_empty() {
-                let size = place.generation(number).map_or(0, |found| found.record.size);
-                self.say_freed(id, words::generations(&[number]), size);
-            } else {
-                self.say(id, format!("generation {number} would be kept: {}", upkeep::who(&users)));
-            }
         }
         Ok(())
     }
@@ -232,6 +148,7 @@ impl Run<'_> {
         for name in self.store.lock_names()? {
             let is_for = |job: &JobName| match job {
                 JobName::Chroot(id) => self.store.place(id).exists(),
+                JobName::CrossTools(id) => self.store.tools(id).exists(),
                 JobName::Archive(id) => ArchiveState::new(&self.config.state_dir, id).exists(),
                 _ => true,
             };
@@ -278,12 +195,6 @@ impl Run<'_> {
         self.freed += freed;
         let would = if self.is_dry { "would delete" } else { "deleted" };
         self.say(what, format!("{would} {deleted} ({})", Size(freed)));
-    }
-
-    fn say_if_unknown(&self, id: &ChrootId, is_configured: bool) {
-        if !is_configured {
-            self.say(id, format!("not in the config; to delete it: chroot-maint remove {id}"));
-        }
     }
 
     /// What goes wrong with one thing keeps nobody from the others.

@@ -1,6 +1,7 @@
-//! `chroot-maint remove`: all of a chroot is given up, in steps that a later run can go on with.
+//! `chroot-maint remove`: all of a chroot is given up, with the tools that were made for it, in steps that a later run can go on
+//! with.
 
-use std::process::ExitCode;
+use std::{fmt::Display, process::ExitCode};
 
 use super::{ManageError, locked, words};
 use crate::{
@@ -9,8 +10,8 @@ use crate::{
     config::Config,
     error::Error,
     sandbox::Sandbox,
-    spec::{ChrootId, Size},
-    store::{Lock, Place, User},
+    spec::{ChrootId, JobName, Size},
+    store::{Described, Lock, Place, Store, User},
 };
 
 /// The exit status where something had to stay.
@@ -26,24 +27,28 @@ pub(super) struct Removed {
 
 pub(crate) fn remove(config: &Config, name: &str, options: &Options) -> Result<ExitCode, Error> {
     let (id, place, lock) = locked(config, name)?;
-    let is_configured = config.chroots.contains_key(&id);
+    let store = Store::new(config.state_dir.clone());
+    let (job, tools) = (JobName::CrossTools(id.clone()), store.tools(&id));
     if options.dry_run {
-        let numbers = place.whole()?;
-        println!("{id}: would be removed: {}", words::generations(&numbers));
-        for number in numbers {
-            let users = place.users(number)?;
-            if !users.is_empty() {
-                println!("{id}: generation {number} would stay: {}", upkeep::who(&users));
-            }
+        foretell(&id, &place)?;
+        if tools.exists() {
+            foretell(&job, &tools)?;
         }
         return Ok(ExitCode::SUCCESS);
     }
+    // Before anything is gone as well, for `--no-wait' may not want to go on. It is the later one by name.
+    let tools_lock = tools.exists().then(|| upkeep::lock(config, &job)).transpose();
+    let tools_lock = tools_lock.map_err(ManageError::Body)?;
     settle().map_err(BodyError::Settle)?;
     // Whoever can't delete the trees is told before anything is gone.
     let sandbox = Sandbox::open().map_err(ManageError::Sandbox)?;
-    let removed = finish(config, sandbox, &id, &place, lock)?;
-    for (what, users) in &removed.in_use {
-        eprintln!("chroot-maint: {id}: {what} stays: {}", upkeep::who(users));
+    let mut removed = finish(config, sandbox, &id, &place, lock)?;
+    say_what_stays(&id, &removed);
+    if let Some(lock) = tools_lock.filter(|_| tools.exists()) {
+        let tools = give_up(sandbox, &tools, lock)?;
+        say_what_stays(&job, &tools);
+        removed.freed += tools.freed;
+        removed.in_use.extend(tools.in_use);
     }
     if !removed.in_use.is_empty() {
         eprintln!(
@@ -53,11 +58,29 @@ pub(crate) fn remove(config: &Config, name: &str, options: &Options) -> Result<E
     }
     if !options.silent {
         println!("{id} is removed: {} are free again", Size(removed.freed));
-        if is_configured {
+        if config.chroots.contains_key(&id) {
             println!("{id} is in the config still: the next run makes it anew");
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn foretell<R: Described>(what: &impl Display, place: &Place<R>) -> Result<(), ManageError> {
+    let numbers = place.whole()?;
+    println!("{what}: would be removed: {}", words::generations(&numbers));
+    for number in numbers {
+        let users = place.users(number)?;
+        if !users.is_empty() {
+            println!("{what}: generation {number} would stay: {}", upkeep::who(&users));
+        }
+    }
+    Ok(())
+}
+
+fn say_what_stays(what: &impl Display, removed: &Removed) {
+    for (kept, users) in &removed.in_use {
+        eprintln!("chroot-maint: {what}: {kept} stays: {}", upkeep::who(users));
+    }
 }
 
 /// Removes what is left of a chroot, whatever was done of that before. The lock goes as well, if nothing stays.
@@ -70,6 +93,15 @@ pub(super) fn finish(
 ) -> Result<Removed, ManageError> {
     // First who knows it by another name: what they can't be told keeps it all as it is.
     hand_out::take_back(config, id)?;
+    give_up(sandbox, place, lock)
+}
+
+/// The same of what nobody has been handed.
+pub(super) fn give_up<R: Described>(
+    sandbox: Sandbox,
+    place: &Place<R>,
+    lock: Lock,
+) -> Result<Removed, ManageError> {
     // Nobody is to begin to use it from here on.
     place.depart()?;
     let mut removed = Removed::default();

@@ -1,4 +1,5 @@
-//! What shells complete: commands, options, and the names of chroots, for which the script asks `chroot-maint list`.
+//! What shells complete: commands, options, and the names of chroots, for which the script asks `chroot-maint list` and leaves
+//! out what else that says.
 
 use clap::{Arg, Command, ValueHint, builder::PossibleValuesParser};
 use clap_complete::Shell;
@@ -13,6 +14,7 @@ const ZSH_CHROOTS: &str = "
 _chroot-maint_chroots() {
     local -a chroots
     chroots=(${(f)\"$(_call_program chroots chroot-maint list 2>/dev/null)\"})
+    chroots=(${chroots:#cross-tools.*})
     compadd -a chroots
 }
 ";
@@ -27,7 +29,7 @@ pub(super) fn script(shell: Shell, whole: &Command) -> String {
         Shell::Bash => script
             // The two spellings of this program's name in what is generated don't fit: clap issue 6421.
             .replace("chroot__subcmd__maint", "chroot__maint")
-            .replace(PLACEHOLDER, "$(\"$1\" list 2>/dev/null)"),
+            .replace(PLACEHOLDER, "$(\"$1\" list 2>/dev/null | grep -v '^cross-tools[.]')"),
         Shell::Zsh => {
             let script = script.replace(&format!("({PLACEHOLDER})"), "_chroot-maint_chroots");
             // The first line says whose completion it is, and must stay the first.
@@ -45,7 +47,7 @@ fn fish_chroots(whole: &Command) -> String {
         whole.get_subcommands().filter(names).map(Command::get_name).collect();
     format!(
         "complete -c chroot-maint -n \"__fish_chroot_maint_using_subcommand {}\" -f \
-         -a \"(chroot-maint list 2>/dev/null)\"\n",
+         -a \"(chroot-maint list 2>/dev/null | string match -v 'cross-tools.*')\"\n",
         commands.join(" ")
     )
 }
@@ -109,7 +111,7 @@ mod tests {
     #[test]
     fn names_of_chroots_are_asked_for() {
         for (shell, asks) in [
-            (Shell::Bash, "$(\"$1\" list 2>/dev/null)"),
+            (Shell::Bash, "$(\"$1\" list 2>/dev/null | grep -v '^cross-tools[.]')"),
             (Shell::Zsh, ":_chroot-maint_chroots'"),
             (Shell::Fish, "using_subcommand chroot cross-tools status enter"),
         ] {

@@ -14,9 +14,10 @@ use clap_mangen::{
 use crate::cli::help;
 
 /// What else there is to say, by command.
-const MORE: [(&str, &str); 3] = [
+const MORE: [(&str, &str); 4] = [
     ("", include_str!("../../man/chroot-maint.roff")),
     ("chroot", include_str!("../../man/chroot-maint-chroot.roff")),
+    ("cross-tools", include_str!("../../man/chroot-maint-cross-tools.roff")),
     ("status", include_str!("../../man/chroot-maint-status.roff")),
 ];
 

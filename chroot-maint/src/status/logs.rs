@@ -7,12 +7,22 @@ use std::{
     time::UNIX_EPOCH,
 };
 
+use crate::store::Outcome;
+
 /// A job's newest log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Log {
     pub(super) path: PathBuf,
     /// When it was written to for the last time, in seconds since 1970.
     pub(super) written: u64,
+}
+
+impl Log {
+    /// Its path, if it is that of the work that came to this: work that left no log has none, and the newest is older.
+    pub(super) fn of(&self, outcome: &Outcome) -> Option<&Path> {
+        let began = outcome.at.saturating_sub(outcome.took);
+        (self.written >= began).then_some(self.path.as_path())
+    }
 }
 
 /// The newest logs in a directory, by job.

@@ -2,13 +2,16 @@
 
 use std::{collections::BTreeSet, path::PathBuf};
 
-use super::logs::{Log, Logs};
+use super::{
+    logs::{Log, Logs},
+    tools::Tools,
+};
 use crate::{
     archive::ArchiveState,
     config::{Chroot, Config},
     outputs,
     spec::{ArchiveId, ChrootId, JobName, Output},
-    store::{Action, Generation, Holder, Outcome, Place, Store, StoreError},
+    store::{Action, Described, Generation, Holder, Outcome, Place, Store, StoreError},
 };
 
 /// One chroot.
@@ -29,6 +32,8 @@ pub(super) struct Row {
     /// What the config has changed since the generation was made.
     pub(super) changes: Vec<&'static str>,
     pub(super) outputs: Vec<Handed>,
+    /// The host's tools for it, if there are to be some or are.
+    pub(super) tools: Option<Tools>,
     pub(super) outcome: Option<Outcome>,
     pub(super) log: Option<Log>,
     /// Who works on it.
@@ -95,6 +100,7 @@ fn look_at(
     });
     Row {
         configured: chroot.is_some(),
+        tools: Tools::look(store, logs, &id, chroot, current.as_ref()),
         number: place.current_number().ok().flatten(),
         generations: or_fault(place.whole(), &mut faults).unwrap_or_default(),
         keep: 0,
@@ -113,9 +119,9 @@ fn look_at(
 
 /// Who works on it, and what is unfinished. Whoever has begun meanwhile is asked for again, so that nothing that
 /// somebody works on is taken for what a killed run left.
-fn at_work(
+pub(super) fn at_work<R: Described>(
     store: &Store,
-    place: &Place,
+    place: &Place<R>,
     job: &str,
     faults: &mut Vec<String>,
 ) -> (Option<Holder>, Vec<PathBuf>) {
@@ -148,7 +154,7 @@ fn handed(
     Handed { output, is_current: current.is_some_and(has) }
 }
 
-fn or_fault<T>(found: Result<T, StoreError>, faults: &mut Vec<String>) -> Option<T> {
+pub(super) fn or_fault<T>(found: Result<T, StoreError>, faults: &mut Vec<String>) -> Option<T> {
     match found {
         Ok(found) => Some(found),
         Err(error) => {

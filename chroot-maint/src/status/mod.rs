@@ -1,7 +1,7 @@
 //! `chroot-maint status`: what there is, how old it is, and what came of the last work on it.
 //!
-//! Reads the state directory and nothing else, waits for no lock and changes nothing. `look` finds the facts,
-//! `verdict` says what they come to, `table` and `json` show them.
+//! Reads the state directory and nothing else, waits for no lock and changes nothing. `look` and `tools` find the
+//! facts, `verdict` says what they come to, `table` with its `notes` and `json` show them.
 
 mod json;
 mod logs;
@@ -10,6 +10,7 @@ mod notes;
 mod table;
 #[cfg(test)]
 mod tests;
+mod tools;
 mod verdict;
 
 use std::{

@@ -2,8 +2,11 @@
 
 use std::{fmt, path::Path};
 
-use super::{ago, look::Row, verdict::State};
-use crate::store::Action;
+use super::{ago, look::Row, tools::Tools, verdict::State};
+use crate::{
+    spec::{Placement, Tier},
+    store::Action,
+};
 
 /// A remark on one chroot.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +53,9 @@ pub(super) fn notes(row: &Row, now: u64) -> Vec<Note<'_>> {
     // While somebody works on it, all of this is about to change.
     if row.holder.is_none() {
         notes.extend(odd(row));
+    }
+    if let Some(tools) = &row.tools {
+        notes.extend(of_tools(row, tools, now));
     }
     notes
 }
@@ -128,4 +134,78 @@ fn odd(row: &Row) -> Vec<Note<'static>> {
         ));
     }
     notes
+}
+
+/// What became of the host's tools for it, and what keeps them from being better.
+fn of_tools<'a>(row: &'a Row, tools: &'a Tools, now: u64) -> Vec<Note<'a>> {
+    let mut notes: Vec<Note<'a>> = tools.faults.iter().map(|fault| fault_of_tools(fault)).collect();
+    let log = tools.log.as_ref().map(|log| log.path.as_path());
+    if let Some(holder) = tools.holder {
+        let who = holder.process.map_or("another process".to_owned(), |n| format!("process {n}"));
+        notes.push(Note { what: format!("{who} works on its cross-tools"), mend: None, log });
+    } else if !tools.unfinished.is_empty() {
+        let what = "a run was killed over its cross-tools".to_owned();
+        let mend = Some("its remains go with the next run, or now: chroot-maint gc".to_owned());
+        notes.push(Note { what, mend, log });
+    } else if let Some((outcome, failure)) =
+        tools.failed().and_then(|outcome| Some((outcome, outcome.failure.as_ref()?)))
+    {
+        let log = tools.log.as_ref().and_then(|log| log.of(outcome));
+        let what = format!(
+            "making its cross-tools failed {} ago: {}",
+            ago(outcome.at, now),
+            failure.reason
+        );
+        notes.push(Note { what, mend: failure.advice.clone(), log });
+    }
+    if row.current.is_some() && row.holder.is_none() && !tools.is_current {
+        notes.push(other_tools(row, tools));
+    }
+    notes.extend(groups(tools));
+    notes.extend(tools.placed.as_ref().and_then(gain));
+    notes
+}
+
+fn fault_of_tools(fault: &str) -> Note<'static> {
+    match fault.rsplit_once("; ") {
+        Some((what, mend)) => note(format!("cross-tools: {what}"), mend),
+        None => Note { what: format!("cross-tools: {fault}"), mend: None, log: None },
+    }
+}
+
+/// What it has is not what it would get.
+fn other_tools(row: &Row, tools: &Tools) -> Note<'static> {
+    let id = &row.id;
+    let what = match (&tools.placed, tools.tiers.is_empty()) {
+        (_, true) => "it has cross-tools that the config does not want",
+        (None, false) => "it does not have the cross-tools that are there for it",
+        (Some(_), false) => "there are other cross-tools for it than it has",
+    };
+    let mend = "this is put right when it is looked at next, or now: chroot-maint -f 0s chroot";
+    note(what, format!("{mend} {id}"))
+}
+
+/// Those that are not as good as they might be; one that is not installed is missed by nobody.
+fn groups(tools: &Tools) -> impl Iterator<Item = Note<'_>> {
+    let groups = tools.placed.iter().flat_map(|placed| &placed.groups);
+    groups.filter_map(|group| {
+        let reason = group.verdict.split_once(": ").map_or("", |(_, reason)| reason);
+        let what = match group.word() {
+            "refused" => format!("its own {} stays: {reason}", group.name),
+            "close" => format!("the host's {} is close to its own: {reason}", group.name),
+            _ => return None,
+        };
+        Some(Note { what, mend: None, log: None })
+    })
+}
+
+/// What they are good for, with the tiers that they are of.
+fn gain(placed: &Placement) -> Option<Note<'static>> {
+    let factor = placed.gain?.factor();
+    let factor = if factor < 10.0 { format!("{factor:.1}") } else { format!("{factor:.0}") };
+    let is_in = |tier| placed.groups.iter().any(|group| group.is_in && group.tier == tier);
+    let tiers = Tier::ALL.into_iter().filter(|&(_, tier)| is_in(tier)).map(|(name, _)| name);
+    let tiers = tiers.collect::<Vec<_>>().join(", ");
+    let what = format!("with cross-tools ({tiers}), a small build takes 1/{factor} of the time");
+    Some(Note { what, mend: None, log: None })
 }

@@ -27,7 +27,10 @@ struct Column {
     cell: fn(&Row, u64) -> String,
 }
 
-const COLUMNS: [Column; 7] = [
+/// Left out where no chroot is foreign: most tables do without it.
+const TOOLS: Column = Column { head: "CROSS-TOOLS", right: false, cell: |row, _| tools(row) };
+
+const COLUMNS: [Column; 8] = [
     Column { head: "CHROOT", right: false, cell: |row, _| row.id.to_string() },
     Column { head: "GEN", right: true, cell: |row, _| or_dash(row.number.map(|n| n.to_string())) },
     Column { head: "AGE", right: true, cell: age },
@@ -38,19 +41,23 @@ const COLUMNS: [Column; 7] = [
         cell: |row, now| or_dash(row.checked.map(|checked| ago(checked, now))),
     },
     Column { head: "OUTPUTS", right: false, cell: |row, _| outputs(row) },
+    TOOLS,
     Column { head: "LAST OUTCOME", right: false, cell: |row, _| outcome(row) },
 ];
 
 impl fmt::Display for Table<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let cells_of = |row| COLUMNS.map(|column| (column.cell)(row, self.now));
-        let heads = COLUMNS.map(|column| column.head.to_owned());
-        let lines: Vec<[String; COLUMNS.len()]> =
+        let has_tools = self.rows.iter().any(|row| row.tools.is_some());
+        let columns = COLUMNS.iter().filter(|column| has_tools || column.head != TOOLS.head);
+        let columns: Vec<&Column> = columns.collect();
+        let cells_of = |row| columns.iter().map(|column| (column.cell)(row, self.now)).collect();
+        let heads = columns.iter().map(|column| column.head.to_owned()).collect();
+        let lines: Vec<Vec<String>> =
             std::iter::once(heads).chain(self.rows.iter().map(cells_of)).collect();
         let width = |index: usize| lines.iter().map(|line| line[index].len()).max().unwrap_or(0);
-        let widths: Vec<usize> = (0..COLUMNS.len()).map(width).collect();
+        let widths: Vec<usize> = (0..columns.len()).map(width).collect();
         for line in &lines {
-            let padded = line.iter().zip(&widths).zip(&COLUMNS).map(|((cell, width), column)| {
+            let padded = line.iter().zip(&widths).zip(&columns).map(|((cell, width), column)| {
                 if column.right { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
             });
             let padded: Vec<String> = padded.collect();
@@ -81,6 +88,15 @@ fn outputs(row: &Row) -> String {
     let others = row.outputs.iter().filter(|handed| handed.output != Output::Directory);
     let names: Vec<&str> = others.map(|handed| handed.output.name()).collect();
     or_dash(Some(names.join(" ")).filter(|names| !names.is_empty()))
+}
+
+/// How many groups there are of each kind, but for those that the chroot has no use for.
+fn tools(row: &Row) -> String {
+    let kinds = ["exact", "close", "refused"].into_iter().filter_map(|word| {
+        let count = row.tools.as_ref()?.count(word);
+        (count > 0).then(|| format!("{count} {word}"))
+    });
+    or_dash(Some(kinds.collect::<Vec<_>>().join(", ")).filter(|kinds| !kinds.is_empty()))
 }
 
 fn outcome(row: &Row) -> String {

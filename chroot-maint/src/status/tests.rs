@@ -1,7 +1,7 @@
 //! What is reported of a state directory. Times are counted from [`NOW`]; the trees are empty.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     os::unix::fs::symlink,
     path::{Path, PathBuf},
@@ -13,8 +13,13 @@ use super::{choose, json, look, table::Table};
 use crate::{
     archive::{ArchiveState, Failed},
     config::Config,
-    spec::{ArchiveId, ChrootId, FailureClass, OutcomeFailure, Recipe},
-    store::{Action, Attempt, Outcome, Package, Place, Record, Stamp, Store},
+    spec::{
+        ArchiveId, ChrootId, FailureClass, Gain, OutcomeFailure, Placed, Placement, Recipe, Tier,
+    },
+    store::{
+        Action, Attempt, Described, Outcome, Package, Place, Record, Stamp, Store, ToolsRecipe,
+        ToolsRecord,
+    },
 };
 
 /// In seconds since 1970.
@@ -34,9 +39,8 @@ struct State {
 impl State {
     fn new(config: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let (file, state) = (dir.path().join("config.toml"), dir.path().join("state"));
-        fs::write(&file, format!("state-dir = '{}'\n{config}", state.display())).unwrap();
-        Self { config: Config::load(Some(&file), true).unwrap(), dir }
+        let state = dir.path().join("state");
+        Self { config: Config::fake(&format!("state-dir = '{}'\n{config}", state.display())), dir }
     }
 
     fn path(&self) -> PathBuf {
@@ -61,23 +65,37 @@ impl State {
     }
 
     fn generation_of(&self, chroot: &str, ago: u64, recipe: Recipe) {
-        let place = self.place(chroot);
-        let work = place.begin().unwrap();
-        fs::create_dir(work.tree()).unwrap();
-        let record = Record {
-            version: Record::VERSION,
+        commit(&self.place(chroot), &record(chroot, ago, recipe));
+    }
+
+    /// The same, with these tools in it.
+    fn generation_with(&self, chroot: &str, ago: u64, placement: Placement) {
+        let record = record(chroot, ago, self.recipe());
+        commit(&self.place(chroot), &Record { cross_tools: Some(placement), ..record });
+    }
+
+    /// Where the tools for a chroot are.
+    fn tools(&self, chroot: &str) -> Place<ToolsRecord> {
+        let place = self.store().tools(&id(chroot));
+        place.make_dirs().unwrap();
+        place
+    }
+
+    /// A tree of tools that was begun so many seconds ago, and took a minute.
+    fn tree_of_tools(&self, chroot: &str, ago: u64, hash: &str) {
+        let record = ToolsRecord {
+            version: ToolsRecord::VERSION,
             chroot: id(chroot),
             parent: None,
-            recipe,
             created: NOW - ago,
             took: 60,
-            size: 412_345_678,
+            size: 123_456_789,
             indexes: None,
-            packages: vec![Package { name: "dpkg".to_owned(), version: "1.22".to_owned() }],
-            cross_tools: None,
+            hash: hash.to_owned(),
+            recipe: ToolsRecipe { list: "1-0".to_owned(), tiers: vec![Tier::Shell] },
+            packages: BTreeMap::new(),
         };
-        place.commit(&work, &record).unwrap();
-        fs::remove_dir_all(work.dir()).unwrap();
+        commit(&self.tools(chroot), &record);
     }
 
     fn outcome(&self, chroot: &str, action: Action, ago: u64, failure: Option<OutcomeFailure>) {
@@ -122,6 +140,39 @@ impl State {
     }
 }
 
+fn record(chroot: &str, ago: u64, recipe: Recipe) -> Record {
+    Record {
+        version: Record::VERSION,
+        chroot: id(chroot),
+        parent: None,
+        recipe,
+        created: NOW - ago,
+        took: 60,
+        size: 412_345_678,
+        indexes: None,
+        packages: vec![Package { name: "dpkg".to_owned(), version: "1.22".to_owned() }],
+        cross_tools: None,
+    }
+}
+
+fn commit<R: Described>(place: &Place<R>, record: &R) {
+    let work = place.begin().unwrap();
+    fs::create_dir(work.tree()).unwrap();
+    place.commit(&work, record).unwrap();
+    fs::remove_dir_all(work.dir()).unwrap();
+}
+
+/// Tools of which each group has its verdict.
+fn placement(hash: &str, groups: &[(&str, Tier, &str)], gain: Option<Gain>) -> Placement {
+    let placed = |&(name, tier, verdict): &(&str, Tier, &str)| Placed {
+        name: name.to_owned(),
+        tier,
+        is_in: verdict == "exact" || verdict.starts_with("close"),
+        verdict: verdict.to_owned(),
+    };
+    Placement { hash: hash.to_owned(), groups: groups.iter().map(placed).collect(), gain }
+}
+
 fn id(chroot: &str) -> ChrootId {
     ChrootId::parse(chroot).unwrap()
 }
@@ -145,10 +196,133 @@ fn a_chroot_is_a_row_and_one_that_is_well_needs_no_more() {
     state.place("trixie-amd64").put_stamp(&stamp).unwrap();
     assert_eq!(
         state.table(),
-        "CHROOT        GEN  AGE    SIZE  CHECKED  OUTPUTS  LAST OUTCOME\n\
-         trixie-amd64    2  3 d  412 MB      5 h  -        checked\n\
-         trixie-arm64    -    -       -        -  -        not made yet\n"
+        "CHROOT        GEN  AGE    SIZE  CHECKED  OUTPUTS  CROSS-TOOLS  LAST OUTCOME\n\
+         trixie-amd64    2  3 d  412 MB      5 h  -        -            checked\n\
+         trixie-arm64    -    -       -        -  -        -            not made yet\n"
     );
+}
+
+#[test]
+fn where_no_chroot_is_foreign_nothing_is_said_of_tools() {
+    let state = State::new("[dist.trixie]\n");
+    assert_eq!(
+        state.table(),
+        "CHROOT        GEN  AGE  SIZE  CHECKED  OUTPUTS  LAST OUTCOME\n\
+         trixie-amd64    -    -     -        -  -        not made yet\n"
+    );
+    assert!(state.json().contains("\"cross-tools\": null"), "{}", state.json());
+}
+
+#[test]
+fn tools_are_counted_and_those_that_are_not_exact_named_with_the_reason() {
+    let state = State::new(CONFIG);
+    let groups = [
+        ("bash", Tier::Shell, "close: bash is 5.2-2, but bash is 5.2-1"),
+        ("gawk", Tier::Shell, "absent: gawk is not installed"),
+        ("gcc", Tier::Compilers, "refused: gcc-14 is 14.3-1, but gcc-14 is 14.2-1"),
+        ("sed", Tier::Shell, "exact"),
+        ("tar", Tier::Shell, "exact"),
+    ];
+    let gain = Some(Gain { emulated: 5337, accelerated: 201 });
+    state.tree_of_tools("trixie-arm64", DAY, "abc");
+    state.generation_with("trixie-arm64", HOUR, placement("abc", &groups, gain));
+    let table = state.table();
+    assert!(table.contains("  2 exact, 1 close, 1 refused  made\n"), "{table}");
+    assert!(
+        table.ends_with(
+            "\n\n\
+             trixie-arm64: the host's bash is close to its own: bash is 5.2-2, but bash is 5.2-1\n\
+             trixie-arm64: its own gcc stays: gcc-14 is 14.3-1, but gcc-14 is 14.2-1\n\
+             trixie-arm64: with cross-tools (shell), a small build takes 1/27 of the time\n"
+        ),
+        "{table}"
+    );
+}
+
+#[test]
+fn tools_other_than_those_that_there_are_are_told_as_such() {
+    let state = State::new(CONFIG);
+    let mend = "-> this is put right when it is looked at next, or now: \
+                chroot-maint -f 0s chroot trixie-arm64\n";
+    let said = |what: &str| {
+        let note = format!("trixie-arm64: {what}\n  {mend}");
+        assert!(state.table().ends_with(&note), "{}", state.table());
+    };
+    state.generation("trixie-arm64", 3 * DAY);
+    assert!(!state.table().contains(mend), "there are none yet");
+    state.tree_of_tools("trixie-arm64", 2 * DAY, "abc");
+    said("it does not have the cross-tools that are there for it");
+    state.generation_with("trixie-arm64", DAY, placement("abc", &[], None));
+    assert!(!state.table().contains(mend), "{}", state.table());
+    state.tree_of_tools("trixie-arm64", HOUR, "def");
+    said("there are other cross-tools for it than it has");
+}
+
+#[test]
+fn tools_that_are_not_wanted_any_more_are_told_as_such() {
+    let state = State::new(&CONFIG.replace("outputs", "cross-tools = []\noutputs"));
+    state.generation_with("trixie-arm64", DAY, placement("abc", &[], None));
+    let table = state.table();
+    assert!(table.contains("trixie-arm64: it has cross-tools that the config does not"), "{table}");
+}
+
+#[test]
+fn after_a_rollback_the_tools_that_a_chroot_counts_as_having_are_good() {
+    let state = State::new(CONFIG);
+    state.tree_of_tools("trixie-arm64", DAY, "def");
+    state.generation_with("trixie-arm64", DAY, placement("abc", &[], None));
+    let (recipe, tools) = (Some(state.recipe()), Some("def".to_owned()));
+    let stamp = Stamp { generation: 1, at: NOW, indexes: None, recipe, tools };
+    state.place("trixie-arm64").put_stamp(&stamp).unwrap();
+    assert!(!state.table().contains("trixie-arm64:"), "{}", state.table());
+}
+
+#[test]
+fn a_failure_of_the_tools_is_told_with_its_log_until_they_are_made_or_found_well() {
+    let state = State::new(CONFIG);
+    state.generation("trixie-arm64", 3 * DAY);
+    let failure = Some(mirror_failure());
+    let outcome = Outcome { at: NOW - 2 * HOUR, took: 60, action: Action::Create, failure };
+    state.tools("trixie-arm64").put_outcome(&outcome).unwrap();
+    state.log("cross-tools.trixie-arm64-2023-11-14#1");
+    let note = "trixie-arm64: making its cross-tools failed 2 h ago: the mirror does not answer\n  \
+                -> look at the network\n  \
+                log: STATE/log/cross-tools.trixie-arm64-2023-11-14#1\n";
+    assert!(state.table().ends_with(note), "{}", state.table());
+    assert_eq!(state.last("trixie-arm64"), "made", "the chroot itself is well");
+
+    state.tree_of_tools("trixie-arm64", 3 * HOUR, "abc");
+    assert!(state.table().contains(note), "{}", state.table());
+    let stamp = Stamp { generation: 1, at: NOW - HOUR, indexes: None, recipe: None, tools: None };
+    state.tools("trixie-arm64").put_stamp(&stamp).unwrap();
+    assert!(!state.table().contains("failed"), "{}", state.table());
+}
+
+#[test]
+fn work_on_tools_is_going_on_under_its_lock_and_was_killed_without_one() {
+    let state = State::new(CONFIG);
+    let work = state.tools("trixie-arm64").begin().unwrap();
+    let Attempt::Taken(lock) = state.store().lock("cross-tools.trixie-arm64").unwrap() else {
+        panic!("somebody holds it");
+    };
+    let holder = format!("trixie-arm64: process {} works on its cross-tools\n", std::process::id());
+    assert!(state.table().ends_with(&holder), "{}", state.table());
+    drop(lock);
+    let killed = "trixie-arm64: a run was killed over its cross-tools\n";
+    assert!(state.table().contains(killed), "{}", state.table());
+    fs::remove_dir_all(work.dir()).unwrap();
+    assert!(!state.table().contains(killed));
+}
+
+#[test]
+fn a_broken_record_of_tools_is_told_and_leaves_the_chroot_as_it_is() {
+    let state = State::new(CONFIG);
+    state.generation("trixie-arm64", DAY);
+    state.tree_of_tools("trixie-arm64", DAY, "abc");
+    fs::write(state.path().join("cross-tools/trixie-arm64/gen/1.json"), "{").unwrap();
+    let table = state.table();
+    assert!(table.contains("trixie-arm64: cross-tools: the record STATE/cross-tools/"), "{table}");
+    assert_eq!(state.last("trixie-arm64"), "made");
 }
 
 #[test]
@@ -159,9 +333,9 @@ fn a_failure_is_told_with_its_class_reason_advice_and_log() {
     state.log("chroot.trixie-amd64-2023-11-14#1");
     assert_eq!(
         state.table(),
-        "CHROOT        GEN  AGE    SIZE  CHECKED  OUTPUTS  LAST OUTCOME\n\
-         trixie-amd64    1  3 d  412 MB      3 d  -        failed: mirror\n\
-         trixie-arm64    -    -       -        -  -        not made yet\n\
+        "CHROOT        GEN  AGE    SIZE  CHECKED  OUTPUTS  CROSS-TOOLS  LAST OUTCOME\n\
+         trixie-amd64    1  3 d  412 MB      3 d  -        -            failed: mirror\n\
+         trixie-arm64    -    -       -        -  -        -            not made yet\n\
          \n\
          trixie-amd64: upgrading it failed 2 h ago: the mirror does not answer\n  \
          -> look at the network\n  \
@@ -307,9 +481,19 @@ fn generations_beyond_those_kept_and_newer_than_the_one_in_use_are_told() {
 
 #[test]
 fn the_table_of_usual_names_fits_80_columns() {
-    let state = State::new(&format!("{CONFIG}[dist.bookworm]\n"));
+    let state = State::new(&format!("{CONFIG}[dist.bookworm]\n").replace(", 'arm64'", ""));
     state.generation("bookworm-amd64", 300 * DAY);
     state.outcome("bookworm-amd64", Action::Upgrade, 2 * HOUR, Some(mirror_failure()));
+    assert!(state.table().lines().all(|line| line.len() <= 80), "{}", state.table());
+}
+
+#[test]
+fn with_tools_it_fits_80_columns_as_long_as_nothing_fails() {
+    let state = State::new(CONFIG);
+    let groups: Vec<_> = (0..16).map(|_| ("x", Tier::Shell, "exact")).collect();
+    state.tree_of_tools("trixie-arm64", DAY, "abc");
+    state.generation_with("trixie-arm64", 300 * DAY, placement("abc", &groups, None));
+    assert!(state.table().contains("16 exact"), "{}", state.table());
     assert!(state.table().lines().all(|line| line.len() <= 80), "{}", state.table());
 }
 
@@ -326,6 +510,11 @@ fn the_json_is_what_the_manual_says() {
     state.generation("trixie-amd64", 3 * DAY);
     state.outcome("trixie-amd64", Action::Upgrade, 2 * HOUR, Some(mirror_failure()));
     state.log("chroot.trixie-amd64-2023-11-14#1");
+    let groups =
+        [("gcc", Tier::Compilers, "exact"), ("m4", Tier::Shell, "absent: m4 is not installed")];
+    let gain = Some(Gain { emulated: 5337, accelerated: 201 });
+    state.tree_of_tools("trixie-arm64", DAY, "abc");
+    state.generation_with("trixie-arm64", HOUR, placement("abc", &groups, gain));
     assert_eq!(state.json(), include_str!("expected.json"));
     let value: serde_json::Value = serde_json::from_str(&state.json()).unwrap();
     let page = include_str!("../../man/chroot-maint-status.roff");

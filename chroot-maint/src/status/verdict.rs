@@ -60,9 +60,7 @@ impl Row {
 
     /// The log of the work that failed: the newest, unless that work left none and the newest is older.
     pub(super) fn log_of(&self, outcome: &Outcome) -> Option<&std::path::Path> {
-        let log = self.log.as_ref()?;
-        let began = outcome.at.saturating_sub(outcome.took);
-        (log.written >= began).then_some(log.path.as_path())
+        self.log.as_ref()?.of(outcome)
     }
 
     /// When it was last made or found to be as it should be.

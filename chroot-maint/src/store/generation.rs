@@ -20,6 +20,9 @@ pub(crate) trait Described: Clone + Serialize + DeserializeOwned {
 
     /// The generation that was current before, if any.
     fn parent(&self) -> Option<u32>;
+
+    /// Disk space of the tree, in bytes.
+    fn size(&self) -> u64;
 }
 
 /// A generation with its record.
@@ -78,6 +81,10 @@ impl Described for Record {
 
     fn parent(&self) -> Option<u32> {
         self.parent
+    }
+
+    fn size(&self) -> u64 {
+        self.size
     }
 }
 

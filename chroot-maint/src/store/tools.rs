@@ -52,4 +52,8 @@ impl Described for ToolsRecord {
     fn parent(&self) -> Option<u32> {
         self.parent
     }
+
+    fn size(&self) -> u64 {
+        self.size
+    }
 }

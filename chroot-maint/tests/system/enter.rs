@@ -57,6 +57,18 @@ impl Entered<'_> {
         assert_eq!((&output.stdout[..], &output.stderr[..]), (&b"hello"[..], &b""[..]));
     }
 
+    fn what_builds_heed_is_handed_on_and_nothing_else(&self) {
+        let mut echo = self.enter(&[
+            &self.chroot,
+            "--",
+            "sh",
+            "-c",
+            "echo \"$CHROOT_MAINT_EMULATE,$SOURCE_DATE_EPOCH,$SECRET\"",
+        ]);
+        echo.env("CHROOT_MAINT_EMULATE", "1").env("SOURCE_DATE_EPOCH", "7").env("SECRET", "x");
+        assert_eq!(String::from_utf8_lossy(&run(&mut echo).stdout), "1,7,\n");
+    }
+
     fn what_is_changed_is_gone_afterwards(&self) {
         let before = self.caller.snapshot();
         let said = run(&mut self.enter(&[
@@ -167,6 +179,7 @@ fn sessions_in_a_native_chroot(caller: &Caller) {
     let entered = Entered { caller, config: SMALL.to_owned(), chroot };
     entered.statuses_are_passed_on();
     entered.pipes_work_and_nothing_else_is_said();
+    entered.what_builds_heed_is_handed_on_and_nothing_else();
     entered.what_is_changed_is_gone_afterwards();
     entered.a_hosts_directory_and_another_user();
     entered.a_terminal_is_a_terminal();

@@ -26,6 +26,7 @@ mod schroot;
 mod scripts;
 mod status;
 mod surroundings;
+mod tools_upkeep;
 #[path = "../toy/mod.rs"]
 mod toy;
 mod toy_archive;
