@@ -9,7 +9,6 @@ mod archive;
 mod body;
 mod cli;
 mod config;
-#[allow(dead_code, reason = "the job that uses it is yet to come")]
 mod cross;
 mod doctor;
 mod enter;

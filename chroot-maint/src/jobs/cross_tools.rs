@@ -10,6 +10,7 @@ use crate::{
     body,
     config::{Chroot, Config},
     cross,
+    sandbox::{Runs, Sandbox},
     spec::{ChrootId, Fresh, JobName},
     store::{Generation, Place, Store, ToolsRecipe, ToolsRecord},
 };
@@ -68,6 +69,11 @@ impl CrossToolsJob {
         let wanted =
             ToolsRecipe { list: cross::fingerprint(&list), tiers: chroot.cross_tools.clone() };
         let Some(current) = place.current().map_err(|error| said(&error))? else {
+            // As those of a 32-bit sister of the host's architecture do.
+            let sandbox = Sandbox::open_for(self.id.arch, self.config.host.arch);
+            if sandbox.is_ok_and(|sandbox| sandbox.runs() == Runs::Natively) {
+                return Ok(Check::done_because("this host runs the chroot's own programs as fast"));
+            }
             return self.ready(cx, "they are not there yet");
         };
         if current.record.recipe.tiers != wanted.tiers {
