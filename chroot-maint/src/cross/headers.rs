@@ -44,6 +44,9 @@ pub(crate) enum HeadersError {
     Differs(String),
 }
 
+/// The mark of an entry that is for another library of C++ than GCC's own.
+const OTHER_LIBRARY: u8 = 2;
+
 /// The marks of an entry that is for a multiarch directory below it.
 const MULTIARCH: u8 = 2;
 
@@ -78,9 +81,14 @@ pub(crate) fn search_list(cc1: &[u8]) -> Result<Vec<Directory>, HeadersError> {
     Ok(Table::find(cc1)?.directories())
 }
 
-/// The compiler with this table in place of its own.
+/// The compiler with this table in place of its own. Where there is no room for all of it, it does without the headers of
+/// another library of C++, which GCC only looks for if it is asked to.
 pub(crate) fn rewrite(cc1: &[u8], wanted: &[Directory]) -> Result<Vec<u8>, HeadersError> {
     let table = Table::find(cc1)?;
+    let has_room = wanted.len() <= table.entries.len();
+    let fits = |entry: &&Directory| has_room || entry.marks[0] != OTHER_LIBRARY;
+    let wanted: Vec<Directory> = wanted.iter().filter(fits).cloned().collect();
+    let wanted = wanted.as_slice();
     let mut image = cc1.to_vec();
     // Texts that both have are used as they are, the others are written over those that are needed no more.
     let mut at: Vec<(String, u64)> = Vec::new();
@@ -156,8 +164,11 @@ pub(crate) fn difference(
     next.map(|entry| HeadersError::Differs(format!("in {}", entry.path)))
 }
 
-/// A multiarch directory that isn't there, or the one of C++ that Debian's compiler has a second time.
+/// A directory of another library or of multiarch that isn't there, or the one of C++ that Debian's compiler has a second time.
 fn is_without_effect(entry: &Directory, triplet: &str, has: impl Fn(&str) -> bool) -> bool {
+    if entry.marks[0] == OTHER_LIBRARY && !has(&entry.path) {
+        return true;
+    }
     let is_cxx_again = entry.marks == [1, 1, 0, MULTIARCH] && entry.path.contains("/include/c++/");
     is_cxx_again || entry.marks[3] == MULTIARCH && !has(&format!("{}/{triplet}", entry.path))
 }

@@ -285,7 +285,12 @@ impl Work<'_> {
     /// What is to be compared before a program is trusted.
     fn check_of(&self, name: &str, found: &str, source: Source) -> Result<Check, String> {
         match source {
-            Source::Cross if matches!(name, "cc1" | "cc1plus") => Ok(Check::Headers),
+            Source::Cross if matches!(name, "cc1" | "cc1plus") => {
+                let bytes = self.libraries.read(Path::new(found)).unwrap_or_default();
+                headers::rewrite(&bytes, &headers::native(self.names))
+                    .map_err(|error| format!("{name} of the cross compiler {error}"))?;
+                Ok(Check::Headers)
+            }
             Source::Built => {
                 let path = self.libraries.on_disk(Path::new(&format!("{found}{TEXTS}")));
                 let texts = fs::read_to_string(&path)

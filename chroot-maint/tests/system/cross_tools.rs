@@ -120,7 +120,7 @@ fakeroot sh -e inner; rm -r d; eatmydata sh -c 'echo done; sync'
 "#;
 
 /// A package that is built as root, or what it takes for that, with files of others in it.
-const PACKAGE: &str = r#"
+const PACKAGE: &str = r"
 mkdir -p p-1/debian/source; cd p-1
 printf 'Source: p\nMaintainer: T <t@test.example>\nRules-Requires-Root: binary-targets\nStandards-Version: 4.7.0\n\nPackage: p\nArchitecture: any\nDescription: x\n y\n' >debian/control
 printf 'p (1) unstable; urgency=low\n\n  * x\n\n -- T <t@test.example>  Thu, 01 Jan 2026 00:00:00 +0000\n' >debian/changelog
@@ -137,7 +137,7 @@ R
 chmod +x debian/rules
 dpkg-buildpackage -us -uc -b -rfakeroot >../log 2>&1 || { cat ../log; exit 1; }
 cd ..; dpkg-deb --contents p_1_*.deb; rm -r p-1 log p_1_*.buildinfo p_1_*.changes
-"#;
+";
 
 /// Packages of other versions, made of the one that is there: `repack FILE VERSION` prints what dpkg says of it.
 const REPACK: &str = r#"

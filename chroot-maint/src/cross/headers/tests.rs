@@ -149,3 +149,21 @@ fn what_has_no_such_table_is_refused() {
     assert_eq!(search_list(&compiler(&cross(), 3)), Err(HeadersError::Movable));
     assert_eq!(search_list(&compiler(&[], 2)), Err(HeadersError::NoTable));
 }
+
+/// GCC 12 has one entry less, and its other library of C++ elsewhere.
+#[test]
+fn a_table_with_one_entry_less_does_without_another_library_of_cxx() {
+    let mut small = cross();
+    small.remove(6);
+    let rewritten = rewrite(&compiler(&small, 2), &native(&names())).unwrap();
+    let ours = search_list(&rewritten).unwrap();
+    assert_eq!(ours.len(), 10);
+    let base = "/usr/lib/gcc/aarch64-linux-gnu/14";
+    let other = format!("{base}/../../../../libc++_include/c++/14/v1");
+    let mut theirs = native_in_full();
+    theirs.retain(|entry| entry.marks[0] != 2);
+    theirs.insert(4, directory(&other, Some("G++"), [2, 1, 0, 0]));
+    assert_eq!(difference(&ours, &theirs, "aarch64-linux-gnu", has_nothing), None);
+    let has_it = |dir: &str| dir == other;
+    assert!(difference(&ours, &theirs, "aarch64-linux-gnu", has_it).is_some());
+}
