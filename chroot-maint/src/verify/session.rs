@@ -45,9 +45,9 @@ pub(super) fn build(
     let session = Session { name: id.to_string(), user: "root".to_owned(), binds: Vec::new() };
     let mut command = sandbox.session(tree, session);
     command.args(["sh", "-c", script]).env("LC_ALL", "C.UTF-8");
-    if whose == Whose::Emulated {
-        command.env("CHROOT_MAINT_EMULATE", "1");
-    }
+    // There in either case: some programs show all of their environment.
+    let is_emulated = if whose == Whose::Emulated { "1" } else { "0" };
+    command.env("CHROOT_MAINT_EMULATE", is_emulated);
     let start = |source| VerifyError::Start { id: id.clone(), source };
     let begun = Instant::now();
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(start)?;

@@ -24,7 +24,8 @@ say saved-temps gcc -O1 -save-temps -fno-ident -c cycle.c -o cycle-saved.o
 say reports gcc -O2 -fdump-tree-optimized -fstack-usage -c cycle.c -o cycle-dump.o
 say header gcc -x c-header -O0 table.h -fsyntax-only
 if command -v dpkg-buildflags >/dev/null; then
-	say debian-flags sh -c 'gcc $(dpkg-buildflags --get CFLAGS) $(dpkg-buildflags --get CPPFLAGS) -c main.c -o main-deb.o && gcc $(dpkg-buildflags --get LDFLAGS) main-deb.o table.o -lm -o main-deb'
+	# Asked once: it is a script, and always emulated.
+	say debian-flags sh -c 'eval "$(dpkg-buildflags --export=sh)" && gcc $CFLAGS $CPPFLAGS -c main.c -o main-deb.o && gcc $LDFLAGS main-deb.o table.o -lm -o main-deb'
 fi
 
 say assemble as data.s -o data.o

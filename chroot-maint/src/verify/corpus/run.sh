@@ -23,12 +23,19 @@ part dash && say features-dash dash ./features.sh
 if part bash; then
 	say features-posix bash --posix ./features.sh
 	say features-bash bash ./features.bash
-	say machine-bash env -i bash -c 'echo $HOSTTYPE $MACHTYPE $OSTYPE $BASH_VERSION; export -p; set -o'
+	# Nothing but what has it emulated, or not, is in the environment.
+	say machine-bash env -i CHROOT_MAINT_EMULATE="$CHROOT_MAINT_EMULATE" bash -c 'echo $HOSTTYPE $MACHTYPE $OSTYPE $BASH_VERSION; unset CHROOT_MAINT_EMULATE; export -p; set -o'
 fi
 part gcc bash && say probe-bash bash ./probe.sh && mv confdefs.h confdefs-bash.h
 part gcc && say probe-sh sh ./probe.sh
 say texts sh ./texts.sh
-part make gcc && say make make -j1 && say make-again make --trace && say make-failing make nothing && say make-data make -rRpn -f /dev/null
+if part make gcc; then
+	say make make -j1
+	say make-again make --trace
+	say make-failing make nothing
+	# The time, and how this session is told from the other.
+	say make-data sh -c 'make -rRpn -f /dev/null | sed "s/ on [A-Z].* [0-9]*$//; s/^CHROOT_MAINT_EMULATE = .*//"'
+fi
 part m4 && say m4 m4 part.m4
 part patch && say patch patch -p1 -i numbers.patch && say patch-back patch -R -p1 --dry-run -i numbers.patch
 say packing sh ./packing.sh

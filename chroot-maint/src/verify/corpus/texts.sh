@@ -20,8 +20,8 @@ mkdir deep/modes; install -m 640 table.h deep/modes/; chmod u+x,g=w deep/modes/t
 find deep -type f -name 'f*' -print0 | sort -z | xargs -0 -n2 sh -c 'echo "$#: $1 $2"' sh >found
 find deep \( -type l -o -size +2k \) -printf '%p %y %l %m %s\n' -o -name er -exec echo {} + | sort >>found
 find deep -newermt 2000-01-01 -empty -delete; find . -nosuchtest >>found 2>&1; xargs -I{} echo '[{}]' <computed >>found
-diff -u numbers.txt edited-e >changed.diff; diff -rq deep deep/er >changed 2>&1; diff --version >>changed; cmp numbers.txt sorted-n >>changed; diff3 -m numbers.txt sorted-n sorted-u >merged; sdiff -s -w 80 unique sorted-u >>merged
+touch -d @86400 numbers.txt edited-e; diff -u numbers.txt edited-e >changed.diff; diff -rq deep deep/er >changed 2>&1; diff --version >>changed; cmp numbers.txt sorted-n >>changed; diff3 -m numbers.txt sorted-n sorted-u >merged; sdiff -s -w 80 unique sorted-u >>merged
 sed -i 's/[0-9]\{4,\}/&&/' numbers.txt; sed -i.bak '2,3d' sorted-u
-(ls -l --time-style=+%s deep/modes; stat -c '%A %U %G %s %F' deep/modes/table.h; ls nosuchfile; cat deep; cp nosuchfile x; mv nosuchfile x; rm deep; mkdir deep; rmdir deep; ln -s x deep/er/est; cut; sort nosuchfile; grep '[' x; sed s/x; awk '{'; tr; xargs --nosuch; head -n x) >complaints 2>&1
+(ls -l --time-style=+%s deep/modes; stat -c '%A %U %G %s %F' deep/modes/table.h; ls nosuchfile; cat deep; cp nosuchfile x; mv nosuchfile x; rm deep; mkdir deep; rmdir deep; ln table.h nosuchdir/x; cut; sort nosuchfile; grep '[' x; sed s/x; awk '{'; tr; xargs --nosuch; head -n x) >complaints 2>&1
 for program in sort ls sed grep tar gzip xz bzip2 find make patch awk diff m4 bash; do $program --version; echo $?; $program --nosuchoption; echo $?; done >versions 2>&1
 for program in sort ls sed grep tar gzip xz find make patch diff bash; do $program --help; done >helps 2>&1
