@@ -79,13 +79,9 @@ fn in_bytes(one: &[u8], other: &[u8], rule: Rule) -> Option<How> {
     };
     let at = first_byte(one_text.as_bytes(), other_text.as_bytes())?;
     // The bytes before are the same, and so are the ends of lines in them.
-    let number = one_text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count();
-    let line = |text: &str| text.split('\n').nth(number).unwrap_or_default().to_owned();
-    Some(How::Line {
-        number: number + 1,
-        emulated: line(&one_text),
-        accelerated: line(&other_text),
-    })
+    let number = one_text.as_bytes()[..at].split(|byte| *byte == b'\n').count();
+    let line = |text: &str| text.split('\n').nth(number - 1).unwrap_or_default().to_owned();
+    Some(How::Line { number, emulated: line(&one_text), accelerated: line(&other_text) })
 }
 
 /// Where they part; the shorter one's length, if it is the beginning of the other.
