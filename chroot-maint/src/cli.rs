@@ -149,7 +149,16 @@ pub(crate) enum Command {
     /// These are programs of the host's architecture that take the places of the chroot's own, where these would only do the same in
     /// an emulator: compilers and shells above all. They are taken from the chroot of the same distribution for the host's
     /// architecture, which is made if it is missing. The chroots get them when they are made or upgraded the next time.
+    ///
+    /// With --verify nothing is made. Instead, a small collection of programs, texts and archives is built twice in each of the chosen
+    /// chroots that has tools, in throw-away sessions: with the chroot's own programs and with the tools; and every file that comes out is
+    /// compared. What differs is told, and the exit status is then 2. Where the chroot's compilers are of another
+    /// revision than the tools, the revision's name in what they write does not count.
     CrossTools {
+        /// Prove that the tools in the chosen chroots give what the chroots' own programs give
+        #[arg(long)]
+        verify: bool,
+
         /// DIST-ARCH, DIST, or a glob over DIST-ARCH; all if none is given
         #[arg(value_name = "WHICH")]
         which: Vec<String>,

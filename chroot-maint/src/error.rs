@@ -17,6 +17,7 @@ use crate::{
     sandbox::SandboxError,
     spec::{FailureClass, JobNameError, NapError, SelectionError},
     store::StoreError,
+    verify::VerifyError,
 };
 
 /// An end before the work was done.
@@ -37,6 +38,8 @@ pub(crate) enum Error {
     Enter(#[from] EnterError),
     #[error(transparent)]
     Manage(#[from] ManageError),
+    #[error(transparent)]
+    Verify(#[from] VerifyError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -86,6 +89,7 @@ impl Error {
             Self::Body(error) => of_body(error),
             Self::Enter(error) => of_enter(error),
             Self::Manage(error) => of_manage(error),
+            Self::Verify(error) => of_verify(error),
             Self::Store(error) => of_store(error),
             Self::Scheduler(_) | Self::Myself(_) => status::OS_ERROR,
             Self::Write { source, .. } => of_io(source, status::CANT_CREATE),
@@ -100,6 +104,7 @@ impl Error {
         match self {
             Self::Output(error)
             | Self::Manage(ManageError::Output(error))
+            | Self::Verify(VerifyError::Output(error))
             | Self::Body(BodyError::Output(error)) => error.kind() == io::ErrorKind::BrokenPipe,
             _ => false,
         }
@@ -166,6 +171,20 @@ fn of_manage(error: &ManageError) -> u8 {
         ManageError::Read { source, .. } | ManageError::Delete { source, .. } => {
             of_io(source, status::IO_ERROR)
         }
+    }
+}
+
+fn of_verify(error: &VerifyError) -> u8 {
+    match error {
+        VerifyError::Selection(_) | VerifyError::Native { .. } => status::USAGE,
+        VerifyError::NotWanted { .. } => status::CONFIG,
+        VerifyError::NoTools { .. } => status::NO_INPUT,
+        VerifyError::Store(error) => of_store(error),
+        VerifyError::Sandbox(error) => of_sandbox(error),
+        VerifyError::Start { .. } => status::OS_ERROR,
+        VerifyError::Ended { .. } => status::FAILED,
+        VerifyError::Results { .. } => status::DATA,
+        VerifyError::Output(_) => status::IO_ERROR,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Creates, upgrades and maintains a set of Debian chroots.
 //!
 //! The layers, each of which knows only those below it: the commands `jobs` (what the scheduler runs), `manage`, `enter`,
-//! `status`, `doctor` and `manual`; `error`; `cli`, the words of a call; `body` (what runs in a job's process, and the
+//! `verify`, `status`, `doctor` and `manual`; `error`; `cli`, the words of a call; `body` (what runs in a job's process, and the
 //! upkeep that commands share with it); `outputs`; `config`; `store`, `archive`, `sandbox` (which knows `foreign` and
 //! `tools`), `host`, which know nothing of each other; `temporary`; `spec`, the names of things.
 
@@ -28,6 +28,7 @@ mod tools;
 #[cfg(test)]
 #[path = "../tests/toy/mod.rs"]
 mod toy;
+mod verify;
 
 use std::{
     io::{self, Write},
@@ -66,7 +67,10 @@ fn run(cli: &Cli) -> Result<ExitCode, Error> {
     match &cli.command {
         Command::All => jobs::run(&Wanted::Chroots(&[]), options, load(options)),
         Command::Chroot { which } => jobs::run(&Wanted::Chroots(which), options, load(options)),
-        Command::CrossTools { which } => {
+        Command::CrossTools { verify: true, which } => {
+            Ok(verify::run(&load(options)?, which, options)?)
+        }
+        Command::CrossTools { verify: false, which } => {
             jobs::run(&Wanted::CrossTools(which), options, load(options))
         }
         Command::Sleep { seconds, label } => {

@@ -1,0 +1,1 @@
+#include "missing-in-any-system.h"

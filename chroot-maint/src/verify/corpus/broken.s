@@ -1,0 +1,5 @@
+	.data
+	.lon	1
+	.long	)
+	.section
+	this is no instruction 1
