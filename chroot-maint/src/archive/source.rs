@@ -21,7 +21,7 @@ pub(crate) struct SourceFetch {
 impl SourceFetch {
     /// Makes the directory, which must not be there yet. `sources` is what is known of binary packages.
     pub(crate) fn prepare(sources: &str, dir: &Path) -> Result<Self, ArchiveError> {
-        for sub in ["", "lists", "lists/partial", "sources", "cache", "files"] {
+        for sub in ["", "lists", "lists/partial", "sources", "cache"] {
             let sub = dir.join(sub);
             fs::create_dir(&sub).map_err(ArchiveError::write(&sub))?;
         }
@@ -38,9 +38,11 @@ impl SourceFetch {
         Ok(Self { dir: dir.to_owned() })
     }
 
-    /// Where what is fetched gets to.
-    pub(crate) fn files(&self) -> PathBuf {
-        self.dir.join("files")
+    /// A directory for what is fetched of this source.
+    pub(crate) fn files(&self, name: &str) -> Result<PathBuf, ArchiveError> {
+        let dir = self.dir.join(format!("files-{name}"));
+        fs::create_dir_all(&dir).map_err(ArchiveError::write(&dir))?;
+        Ok(dir)
     }
 
     /// Makes a command for the host's apt-get one that knows these sources alone. Add what it is to do: `update`, or

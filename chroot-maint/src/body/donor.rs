@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    BodyError, archive::Way, clone, download, install, process, shell_source, simulate::NO_LOCKS,
+    BodyError, archive::Way, clone, download, from_source, install, process, simulate::NO_LOCKS,
     step, task::Task,
 };
 use crate::{
@@ -37,37 +37,17 @@ pub(super) fn make(
     native: &Generation,
     wanted: &Wanted<'_>,
 ) -> Result<BTreeMap<String, String>, BodyError> {
-    let mut failed = BTreeMap::new();
-    let built = wanted.list.of_tiers(wanted.tiers).find(|group| group.is_built());
-    let source = match built {
-        None => None,
-        Some(group) => match shell_source::fetch(task, way, native) {
-            Ok(source) => Some((group.name.clone(), source)),
-            // Its group is left out then, which is no reason to have nothing of the others.
-            Err(error @ (BodyError::Fetch(_) | BodyError::NoSource { .. })) => {
-                failed.insert(group.name.clone(), error.failure().reason);
-                None
-            }
-            Err(error) => return Err(error),
-        },
-    };
+    let built = wanted.list.of_tiers(wanted.tiers).filter(|group| group.is_built());
+    let sources = from_source::fetch(task, way, native, built.map(|group| group.name.as_str()))?;
     let mut packages = wanted.packages.clone();
     packages.extend(MAKERS.map(str::to_owned));
-    let needed = source.iter().flat_map(|(_, source)| source.build_depends.iter().cloned());
-    packages.extend(needed);
+    packages.extend(sources.build_depends.iter().cloned());
     let install: Vec<&str> =
         ["--yes", "satisfy"].into_iter().chain(packages.iter().map(String::as_str)).collect();
     let growth = download::download(task, way, stage, &native.tree, &install)?;
     clone::clone(task, native, growth)?;
     install::install(task, stage, &install)?;
-    if let Some((group, source)) = source {
-        if let Err(error) = source.compile(task, &wanted.names.triplet) {
-            let failure = error.failure();
-            failure.last_lines.iter().for_each(|line| eprintln!("{line}"));
-            failed.insert(group, failure.reason);
-        }
-    }
-    Ok(failed)
+    sources.compile(task, &wanted.names.triplet)
 }
 
 /// The version in the name of a chroot's compiler; empty if it has none.

@@ -15,7 +15,7 @@ pub(super) const COPY_TOOLS: &str = "copying the tools";
 pub(super) const SWITCH: &str = "putting the tools into their places";
 pub(super) const SAMPLE: &str = "measuring what the tools gain";
 pub(super) const AVAILABLE: &str = "asking for versions";
-pub(super) const BUILD: &str = "compiling bash";
+pub(super) const BUILD: &str = "compiling a program from source";
 pub(super) const READ: &str = "reading a program";
 
 const APTS: [&str; 7] = [MMDEBSTRAP, UPDATE, DOWNLOAD, SIMULATE, UPGRADE, CHECK, AVAILABLE];

@@ -65,7 +65,8 @@ static void own_path(char path[PATH_MAX])
 static int is_for_emulated_driver(const char *word)
 {
 	/* A compiler that can offload notes -lm in the debugging information of what it compiles and links at once. */
-	static const char *const whole[] = { "-v", "-###", "--version", "-l", "-lm", 0 };
+	static const char *const whole[] = { "-v", "-###", "--version", "-l", "-lm", "-Wl,--version", "-Wl,-v", "-Wl,-V",
+					     "-Wl,--help", 0 };
 	static const char *const parts[] = {
 		"-print-", "--print-", "-dump", "--help", "--target-help", "-wrapper", "-specs", "--specs",
 		/* Where it looks for things is another matter with these. */
@@ -312,9 +313,13 @@ static void compiler(const char *path, const char *name, int argc, char **argv)
 			words[n - 1] = word[1] == '-' ? "--plugin=" NATIVE_PLUGIN : "-plugin=" NATIVE_PLUGIN;
 		}
 	}
-	if (takes_plugin && !has_plugin && access(BFD_PLUGIN, F_OK) == 0) {
-		words[0] = "--plugin";
-		words[1] = NATIVE_PLUGIN;
+	if (takes_plugin && !has_plugin && (argc > 1 || ends(name, "-nm")) && access(BFD_PLUGIN, F_OK) == 0) {
+		/* ar takes the word before its letters for its own name, in what it complains about. */
+		int at = argc > 1 && ends(name, "-ar") && argv[1][0] != '-';
+		if (at)
+			words[0] = words[2];
+		words[at] = "--plugin";
+		words[at + 1] = NATIVE_PLUGIN;
 		native(name, argv[0], words, n);
 	}
 	/* A cross compiler asks for it by its long name, and it begins every message with how it is called. */

@@ -70,12 +70,12 @@ impl Tree {
         let named: Vec<(&str, &str, &[&str])> =
             packages.iter().map(|(name, version, _)| (*name, *version, &[][..])).collect();
         write_down(self.root.path(), &named);
-        let mut status = String::new();
-        for (name, version, arch) in packages {
-            status += &format!(
+        let paragraph = |(name, version, arch): &(&str, &str, &str)| {
+            format!(
                 "Package: {name}\nStatus: install ok installed\nArchitecture: {arch}\nVersion: {version}\n\n"
-            );
-        }
+            )
+        };
+        let status: String = packages.iter().map(paragraph).collect();
         self.write("var/lib/dpkg/status", &status);
     }
 

@@ -105,7 +105,7 @@ mod tests {
         let whole = archive();
         assert_eq!(read(&[]), Err(Damaged("it has no end", 0)));
         assert!(read(&whole[..1000]).is_err());
-        assert!(read(&whole[..whole.len() - 20 * 512 + 1]).is_err());
+        assert!(read(&whole[..=whole.len() - 20 * 512]).is_err());
         assert_eq!(read(&[b'x'; 1024]), Err(Damaged("there is no header", 0)));
     }
 }
