@@ -87,7 +87,7 @@ int main() { std::map<std::string, int> m{{"a", 1}}; try { m.at("b"); } catch (s
 C
 gcc -O2 -g -c a.c; gcc -O2 -g a.o -lm -o a; ./a; gcc -O0 -S a.c; gcc -E a.c >a.i; gcc -M a.c
 g++ -O1 -g -c b.cc; g++ b.o -o b; ./b
-gcc -O2 -flto -c a.c -o lto.o; gcc -O2 -flto -ffat-lto-objects lto.o -lm -o lto; ./lto; gcc-ar rcs liblto.a lto.o; gcc-nm liblto.a
+gcc -O2 -flto -frandom-seed=a -c a.c -o lto.o; gcc -O2 -flto -frandom-seed=a lto.o -lm -o lto; ./lto; gcc-ar rcs liblto.a lto.o; gcc-nm liblto.a
 gcc -shared -fPIC -O2 -Wl,-soname,libt.so.1 -o libt.so.1 a.c -lm; ar rcsD libt.a a.o; ranlib -D libt.a; nm libt.a
 cp a stripped; strip stripped; objcopy --only-keep-debug a a.debug; objdump -d a.o; readelf -aW a
 ! gcc -c none.c; echo 'int x = y;' >wrong.c; ! gcc -c wrong.c
