@@ -133,8 +133,26 @@ impl Chroots {
         command
     }
 
-    /// Has both chroots, the foreign one with the host's tools in it.
+    /// Has both chroots, the foreign one with the host's tools in it. One that was made without them would stay so for as long
+    /// as it is fresh: it is made anew.
     pub(crate) fn make(&self) -> Result<()> {
+        self.make_missing()?;
+        if !self.has_tools()? {
+            self.remove(Side::Foreign)?;
+            self.make_missing()?;
+            if !self.has_tools()? {
+                return Err(format!("{} has no cross-tools", self.name(Side::Foreign)).into());
+            }
+        }
+        Ok(())
+    }
+
+    fn has_tools(&self) -> Result<bool> {
+        let script = "test ! -d /usr/lib/chroot-maint || echo there";
+        Ok(!self.ask(Side::Foreign, script)?.is_empty())
+    }
+
+    fn make_missing(&self) -> Result<()> {
         let (native, foreign) = (self.name(Side::Native), self.name(Side::Foreign));
         eprintln!("making {native} and {foreign}, where they are not there yet");
         let mut program = self.program(Tools::Host);
@@ -144,10 +162,6 @@ impl Chroots {
         let status = program.status()?;
         if !status.success() {
             return Err(format!("the chroots can't be made: {status}").into());
-        }
-        let there = self.ask(Side::Foreign, "test ! -d /usr/lib/chroot-maint || echo there")?;
-        if there.is_empty() {
-            return Err(format!("{foreign} has no cross-tools").into());
         }
         Ok(())
     }

@@ -107,7 +107,8 @@ impl fmt::Display for Bound {
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rounds = self.ways[0].seconds.len();
-        writeln!(f, "{}, {rounds} rounds:\n", self.title)?;
+        let plural = if rounds == 1 { "" } else { "s" };
+        writeln!(f, "{}, {rounds} round{plural}:\n", self.title)?;
         writeln!(f, "| | seconds | ratio | from … to |")?;
         writeln!(f, "|---|--:|--:|---|")?;
         for (number, way) in self.ways.iter().enumerate() {
