@@ -27,6 +27,7 @@ mod table;
 use std::error::Error;
 use std::fs;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
 
@@ -71,7 +72,18 @@ struct Args {
     bench: bool,
 }
 
-fn main() -> Result<()> {
+/// What failed is said as it is: the end of a session's output has lines.
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\ncross_tools: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
     let args = Args::parse();
     if !nix::unistd::geteuid().is_root() {
         return Err("this makes chroots and enters them: run it as root".into());

@@ -8,8 +8,8 @@ use crate::{
     table::{Bound, Table},
 };
 
-/// What installs a package in a session. What apt fetches for it is kept for the next one.
-fn install(package: &str) -> String {
+/// What installs packages in a session. What apt fetches for it is kept for the next one.
+fn install(packages: &str) -> String {
     format!(
         "mkdir -p {SHARED}/lists/partial {SHARED}/debs/partial
         apt_get() {{
@@ -19,7 +19,7 @@ fn install(package: &str) -> String {
         }}
         test -e {SHARED}/lists/complete || {{ apt_get update; : >{SHARED}/lists/complete; }}
         export DEBIAN_FRONTEND=noninteractive
-        apt_get install --yes --no-install-recommends {package}"
+        apt_get install --yes --no-install-recommends {packages}"
     )
 }
 
@@ -33,7 +33,13 @@ pub(crate) fn measure(chroots: &Chroots, rounds: u32) -> Result<Table> {
     }
     let triplet = chroots.ask(Side::Foreign, "gcc -dumpmachine")?;
     let triplet = triplet.trim();
-    let install = install(&format!("gcc-{}", triplet.replace('_', "-")));
+    // The headers of the C library are only recommended by it.
+    let packages = format!(
+        "gcc-{} libc6-dev-{}-cross",
+        triplet.replace('_', "-"),
+        chroots.arch(Side::Foreign)
+    );
+    let install = install(&packages);
     let cross = format!("{triplet}-gcc");
     let emulated = format!("{} gcc", Tools::Emulated.prefix());
     // Where, what comes before, and the compiler.
