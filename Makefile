@@ -4,7 +4,8 @@
 #                        PREFIX (/usr/local), all of it below DESTDIR; make uninstall deletes these
 # make check             everything that has to pass, with root and the archive's mirror
 # make test              the part of it that needs neither
-# make bench             what it costs beside make, ninja, xargs and GNU parallel; some minutes
+# make bench             what it costs beside make, ninja, xargs and GNU parallel, and what cross-tools are worth, which
+#                        takes root, the mirror and an hour or more
 
 CARGO ?= cargo
 ARGS ?= all
@@ -19,9 +20,11 @@ SYSTEM_TOOLS := $(MAINT_TOOLS) $(INSTALL_TOOLS) qemu-aarch64-static:qemu-user-st
 	schroot:schroot sbuild:sbuild dpkg-source:dpkg-dev
 
 RIVALS := ninja:ninja-build xargs:findutils parallel:parallel
+BENCH_TOOLS := $(BUILD_TOOLS) $(RIVALS) $(MAINT_TOOLS) qemu-aarch64-static:qemu-user-static apt-get:apt
 
-# Of the benches: how many jobs, how often all are measured in turn, and how much output.
+# Of the benches: how many jobs, how often all are measured in turn (what is emulated, less often), and how much output.
 JOBS ?= 10000
+CROSS_ROUNDS := $(or $(ROUNDS),3)
 ROUNDS ?= 5
 BYTES ?= 300000000
 
@@ -96,7 +99,7 @@ system: test build
 	+$(CARGO) test --locked -p chroot-maint --features system-tests --test system
 
 bench:
-	@.ci/packages $(BUILD_TOOLS) $(RIVALS)
+	@.ci/packages $(BENCH_TOOLS)
 	+$(CARGO) build --release --quiet --locked -p jobsched --examples
 	+$(CARGO) bench --quiet --locked -p jobsched --features simulation --no-run
 	+$(CARGO) bench --quiet --locked -p jobsched --bench rivals -- $(JOBS) $(ROUNDS)
@@ -105,6 +108,7 @@ bench:
 	+$(CARGO) bench --quiet --locked -p jobsched --bench graph
 	+$(CARGO) bench --quiet --locked -p jobsched --features simulation --bench order
 	+$(CARGO) bench --quiet --locked -p jobsched --features simulation --bench makespan -- --markdown
+	+$(CARGO) bench --quiet --locked -p chroot-maint --bench cross_tools -- --rounds $(CROSS_ROUNDS)
 
 clean:
 	$(CARGO) clean
