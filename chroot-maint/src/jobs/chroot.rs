@@ -4,7 +4,7 @@
 //! what its archives cost that the same run has looked at anyway: where they have what they had then, it is stamped as
 //! looked at, without a process of its own.
 
-use std::rc::Rc;
+use std::{collections::BTreeSet, rc::Rc};
 
 use jobsched::{Check, Checking, Error, Job, Plan, Work};
 
@@ -13,7 +13,7 @@ use crate::{
     config::{Chroot, Config},
     outputs,
     sandbox::{Runs, Sandbox, SandboxError},
-    spec::{ChrootId, Fresh, JobName},
+    spec::{ChrootId, Fresh, JobName, Tier},
     store::{Generation, Place, Store},
 };
 
@@ -97,6 +97,9 @@ impl ChrootJob {
             Fresh::Force => false,
             Fresh::Within(limit) => age.is_below(limit),
         };
+        if chroot.fresh != Fresh::Create && self.wants_other_tools(chroot, place, current)? {
+            return self.ready(cx, chroot, "the config changed: cross-tools".to_owned());
+        }
         if is_done {
             return Ok(self.done(chroot, current, shown));
         }
@@ -162,6 +165,28 @@ impl ChrootJob {
         let job = CrossToolsJob::new(self.id.clone(), config, program, self.since);
         let job = cx.needs(job).map_err(|error| error.to_string())?;
         Ok(cx.outcome(job).is_some())
+    }
+
+    /// Whether the config wants tools of other kinds than the generation has. One that was gone back to is good as it is.
+    fn wants_other_tools(
+        &mut self,
+        chroot: &Chroot,
+        place: &Place,
+        current: &Generation,
+    ) -> Result<bool, String> {
+        let stamp = place.stamp(current.number);
+        if stamp.is_some_and(|stamp| stamp.recipe.is_some()) {
+            return Ok(false);
+        }
+        let placement = current.record.cross_tools.as_ref();
+        let groups = placement.into_iter().flat_map(|placement| &placement.groups);
+        let has: BTreeSet<Tier> = groups.map(|group| group.tier).collect();
+        let wanted: BTreeSet<Tier> = chroot.cross_tools.iter().copied().collect();
+        if has == wanted {
+            return Ok(false);
+        }
+        self.look_at_host()?;
+        Ok(self.is_emulated || !has.is_empty())
     }
 
     /// The tree of tools that it is to have, by its hash; empty if none.
