@@ -13,8 +13,6 @@ use crate::{
 /// How a program is built. The group, the binary package and the program have one name.
 struct Recipe {
     name: &'static str,
-    /// Whether it takes all that the source wants for its own packages.
-    needs_build_depends: bool,
     /// Runs in the unpacked source; `$triplet` is the foreign chroot's GNU name, `$machine` the same as config.sub spells it. Sets
     /// `program` to where the program is then, and `texts` to what it has in common with the chroot's own, a line each.
     script: &'static str,
@@ -25,7 +23,6 @@ const RECIPES: [Recipe; 2] = [
     // only used to define HOSTTYPE and MACHTYPE.
     Recipe {
         name: "bash",
-        needs_build_depends: true,
         script: r#"
 machine=$(sh support/config.sub "$triplet")
 DEB_BUILD_OPTIONS=nocheck make -f debian/rules bash-build "Machine=${machine%%-*}" "MACHTYPE=$machine" 1>&2
@@ -37,9 +34,9 @@ texts=$(printf '%s\n%s\n' "${machine%%-*}" "$machine")
     // The variable MAKE_HOST, and where a prerequisite -lNAME is looked for.
     Recipe {
         name: "make",
-        needs_build_depends: false,
         script: r#"
 machine=$(sh build-aux/config.sub "$triplet")
+dh_autoreconf 1>&2
 eval "$(DEB_BUILD_MAINT_OPTIONS='hardening=+all qa=+bug reproducible=+all' dpkg-buildflags --export=sh)"
 ./configure --prefix=/usr --libdir="/usr/lib/$triplet" --without-guile --disable-dependency-tracking 1>&2
 sed -i "s/^\(#define MAKE_HOST\) .*/\1 \"$machine\"/" src/config.h
@@ -137,7 +134,7 @@ fn fetch_one(
     let is_dsc = |path: &std::path::PathBuf| path.extension().is_some_and(|end| end == "dsc");
     let dsc = names.find(is_dsc).ok_or_else(no_source)?;
     let text = fs::read_to_string(dsc).map_err(|_| no_source())?;
-    Ok(if recipe.needs_build_depends { build_depends(&text) } else { Vec::new() })
+    Ok(build_depends(&text))
 }
 
 fn run_apt(
@@ -216,7 +213,7 @@ fn source_of(task: &Task<'_>, tree: &Path, package: &str) -> Result<String, Body
     Ok(String::from_utf8_lossy(&said).trim().to_owned())
 }
 
-/// What the field of a .dsc file says, without what is only wanted for tests.
+/// What the field of a .dsc file says, without what is only wanted for tests or packages that can be left out.
 fn build_depends(dsc: &str) -> Vec<String> {
     let mut field = String::new();
     let mut is_in_it = false;
@@ -231,7 +228,7 @@ fn build_depends(dsc: &str) -> Vec<String> {
         }
     }
     let relations = field.split(',').map(str::trim).filter(|relation| !relation.is_empty());
-    let wanted = relations.filter(|relation| !relation.contains("<!nocheck>"));
+    let wanted = relations.filter(|relation| !relation.contains("<!"));
     wanted
         .map(|relation| relation.split('<').next().unwrap_or(relation).trim().to_owned())
         .collect()

@@ -99,6 +99,12 @@ static int is_no_link(const char *word)
 	return 0;
 }
 
+static int is_about_itself(const char *word)
+{
+	return strcmp(word, "-v") == 0 || strcmp(word, "-V") == 0 || strcmp(word, "--version") == 0 ||
+	       strcmp(word, "--help") == 0;
+}
+
 static int is_for_emulated_compiler(const char *word)
 {
 	return strcmp(word, "-v") == 0 || strcmp(word, "-version") == 0 || strcmp(word, "--version") == 0 ||
@@ -283,6 +289,9 @@ static void compiler(const char *path, const char *name, int argc, char **argv)
 		}
 		native(name, argv[0], words, n);
 	}
+	/* It shows how it calls the linker, which has another name. */
+	if (strcmp(name, "collect2") == 0 && any(argv + 1, is_about_itself))
+		emulated(path, argv);
 	/* These hand the plugin on, and the linker knows which one it can load. */
 	if (strcmp(name, "collect2") == 0 || strcmp(name, "lto-wrapper") == 0 || strcmp(name, "lto1") == 0)
 		native(name, argv[0], argv + 1, argc - 1);
