@@ -1,12 +1,15 @@
 //! Tools of the host in foreign chroots: which, in what form, where they stand, and when they are trusted.
 //!
 //! ```text
-//! list        the data: tiers, groups, what may never be replaced        version, guard  how like two builds are
-//! packages    what dpkg has written down in a tree                       elf, closure    what a program needs
+//! list        the data: tiers, groups, what may never be replaced        elf, closure    what a program needs
+//! packages    what dpkg has written down in a tree                       manifest        what is in a tree
 //! headers     the directories of headers compiled into cc1               tree            builds a tree of tools
-//! manifest    what is in a tree                                          placement       puts it in and takes it out
+//! placement   looks into the chroot's own programs
+//!
+//! in the chroot: dispatch.c  stands in the place of a program            switch.c        puts it there and takes it out
 //! ```
-//! Each knows only those before it; none knows of jobs, of stores or of sandboxes.
+//! Each knows only those before it; none knows of jobs, of stores or of sandboxes. Only what runs in the chroot decides what stands
+//! where, so that it holds at any moment: dpkg calls it after each run.
 //!
 //! # How a compiler of the host becomes the chroot's own
 //! Debian's cross compiler is the native one of its target, built from the same source, but for five things:
@@ -21,7 +24,7 @@
 //!   linker is handed the host's.
 //!
 //! Plugins and other character sets are libraries of the chroot's architecture: whoever asks for them gets the emulated compiler.
-//! `CHROOT_MAINT_EMULATE=1` has every dispatched program emulated.
+//! `CHROOT_MAINT_EMULATE=1` has every program emulated.
 //!
 //! # Known to differ
 //! Link maps name temporary files, as they do from run to run. The shell's `printf` calculates with the host's `long double`. Locales
