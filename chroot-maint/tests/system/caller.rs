@@ -44,7 +44,8 @@ impl Caller {
         assert_eq!(uid, b"0\n", "system tests must be run by root");
         let caller = Self { user, dir };
         // The build directory may be closed to others; a copy of the program is not.
-        fs::copy(env!("CARGO_BIN_EXE_chroot-maint"), caller.program()).unwrap();
+        // By a process of its own: a child that another test starts meanwhile would have the copy open for writing.
+        run(Command::new("cp").arg(env!("CARGO_BIN_EXE_chroot-maint")).arg(caller.program()));
         caller
     }
 
