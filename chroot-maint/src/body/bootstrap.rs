@@ -76,7 +76,7 @@ pub(super) fn bootstrap(task: &Task<'_>, tools: Option<&Tools>) -> Result<Option
         println!("{} of the packages that can be had are in the cache", stage.offered.files);
         share(&mut mmdebstrap, stage);
     }
-    mmdebstrap.args(tools.map(Tools::early_hook));
+    mmdebstrap.args(tools.map(Tools::hooks).into_iter().flatten());
     // It would ask for arch-test; but the sandbox has already run a program of this architecture.
     mmdebstrap.arg("--skip=check/qemu");
     mmdebstrap.arg(id.dist.base()).arg(work.tree());

@@ -16,16 +16,29 @@ use crate::{
     store::{Generation, Store},
 };
 
-/// For mmdebstrap, when the essential packages are unpacked and not yet configured, as dpkg has written down nothing: their
-/// versions are in the names of their files. On one line, as mmdebstrap shows it.
-const EARLY: &str = concat!(
-    r#"set -eu; mkdir -p "$1/usr/lib" "$1/etc/dpkg/dpkg.cfg.d"; cp -a "$TOOLS" "$1$PRIVATE"; "#,
-    r#"cp "$TOOLS/dpkg.cfg" "$1$HOOK"; ls -v "$1/var/cache/apt/archives" | sed -n 's/%3a/:/; "#,
-    r"s/^\([^_]*\)_\([^_]*\)_\([^_.]*\)\.deb$/",
-    r"Package: \1\nStatus: install ok unpacked\nVersion: \2\nArchitecture: \3\n/p' ",
-    r#">"$1$PRIVATE/unpacked"; : >"$1$PRIVATE/installing"; chroot "$1" $PRIVATE/switch --installed $PRIVATE/unpacked; "#,
-    r#"rm "$1$PRIVATE/unpacked""#,
+/// For mmdebstrap: copies the tools into the tree. On one line, as mmdebstrap shows it.
+const PUT: &str = concat!(
+    r#"mkdir -p "$1/usr/lib" "$1/etc/dpkg/dpkg.cfg.d"; cp -a "$TOOLS" "$1$PRIVATE"; "#,
+    r#"cp "$TOOLS/dpkg.cfg" "$1$HOOK"; : >"$1$PRIVATE/installing"; "#,
 );
+
+/// When the essential packages are unpacked and not yet configured. dpkg has written down nothing then: their versions are in
+/// the names of their files. Not where /bin is yet to be merged into usr/bin: what does that wants nothing to be diverted.
+const EARLY: [&str; 3] = [
+    r#"set -eu; [ -L "$1/bin" ] || exit 0; "#,
+    PUT,
+    concat!(
+        r#"ls -v "$1/var/cache/apt/archives" | sed -n 's/%3a/:/; "#,
+        r"s/^\([^_]*\)_\([^_]*\)_\([^_.]*\)\.deb$/",
+        r"Package: \1\nStatus: install ok unpacked\nVersion: \2\nArchitecture: \3\n/p' ",
+        r#">"$1$PRIVATE/unpacked"; chroot "$1" $PRIVATE/switch --installed $PRIVATE/unpacked; "#,
+        r#"rm "$1$PRIVATE/unpacked""#,
+    ),
+];
+
+/// When they are configured, if that was too early.
+const LATER: [&str; 3] =
+    [r#"set -eu; [ ! -e "$1$PRIVATE" ] || exit 0; "#, PUT, r#"chroot "$1" $PRIVATE/switch"#];
 
 /// A file among the tools while packages are installed.
 const INSTALLING: &str = "installing";
@@ -75,12 +88,14 @@ impl Tools {
         &self.manifest.hash
     }
 
-    /// What mmdebstrap is to run when it has unpacked the essential packages.
-    pub(super) fn early_hook(&self) -> OsString {
-        let mut word = OsString::from("--extract-hook=TOOLS=");
-        word.push(quoted(&self.dir));
-        word.push(format!("; PRIVATE={PRIVATE}; HOOK={HOOK}; {EARLY}"));
-        word
+    /// What mmdebstrap is to run while it installs packages.
+    pub(super) fn hooks(&self) -> [OsString; 2] {
+        [("extract", EARLY), ("essential", LATER)].map(|(when, script)| {
+            let mut word = OsString::from(format!("--{when}-hook=TOOLS="));
+            word.push(quoted(&self.dir));
+            word.push(format!("; PRIVATE={PRIVATE}; HOOK={HOOK}; {}", script.concat()));
+            word
+        })
     }
 
     /// Copies them into the tree in the work directory.
