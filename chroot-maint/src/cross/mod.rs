@@ -3,8 +3,8 @@
 //! ```text
 //! list        the data: tiers, groups, what may never be replaced        elf, closure    what a program needs
 //! packages    what dpkg has written down in a tree                       manifest        what is in a tree
-//! headers     the directories of headers compiled into cc1               tree            builds a tree of tools
-//! placement   looks into the chroot's own programs
+//! headers     the directories of headers compiled into cc1               selection       what of a donor a group takes
+//! placement   looks into the chroot's own programs                       tree            builds a tree of tools
 //!
 //! in the chroot: dispatch.c  stands in the place of a program            switch.c        puts it there and takes it out
 //! ```
@@ -37,6 +37,7 @@ mod list;
 mod manifest;
 mod packages;
 mod placement;
+mod selection;
 #[cfg(test)]
 mod switch_tests;
 mod tree;
@@ -45,4 +46,5 @@ pub(crate) use closure::place_in;
 pub(crate) use list::{ListError, Names, ToolList};
 pub(crate) use manifest::{HOOK, Manifest, ManifestError, PRIVATE};
 pub(crate) use placement::{read as read_placement, refusals};
-pub(crate) use tree::{BUILT, Donor, TEXTS, TreeError, build, fingerprint};
+pub(crate) use selection::{BUILT, TEXTS};
+pub(crate) use tree::{Donor, TreeError, build, fingerprint};

@@ -24,9 +24,10 @@ use super::{
     closure::{ClosureError, Libraries},
     elf::linking,
     headers::{self, HeadersError},
-    list::{Group, Names, Source, ToolList},
-    manifest::{Built, Check, LeftOut, Library, Manifest, ManifestError, PRIVATE, Program, SUFFIX},
+    list::{Group, Names, ToolList},
+    manifest::{Check, LeftOut, Manifest, ManifestError, PRIVATE, SUFFIX},
     packages::{Installed, PackagesError},
+    selection::{Copies, Selection, base},
 };
 use crate::spec::{Arch, Tier};
 
@@ -36,11 +37,6 @@ const SOURCES: [(&str, &str); 2] =
 
 /// What the switch itself runs, without replacing anything.
 const OF_SWITCH: &str = "/usr/bin/dpkg-divert";
-
-/// Where whoever makes the donor leaves what was built there, and beside each program the texts that it has to have in common
-/// with the chroot's own, a line each, in a file with this ending.
-pub(crate) const BUILT: &str = "/usr/lib/chroot-maint-built";
-pub(crate) const TEXTS: &str = ".texts";
 
 /// Counts the changes in how trees are made that show neither in the list nor in the sources.
 const REVISION: u32 = 1;
@@ -103,11 +99,11 @@ pub(crate) fn build(
     failed: &BTreeMap<String, String>,
 ) -> Result<Manifest, TreeError> {
     let packages = Installed::read(donor.root)?;
-    let libraries = Libraries::of(donor.root);
-    let mut work = Work { names, donor, libraries, copies: BTreeMap::new() };
+    let selection = Selection { names, libraries: Libraries::of(donor.root) };
+    let mut work = Work { donor, selection, copies: BTreeMap::new() };
     let (mut groups, mut left_out) = (Vec::new(), Vec::new());
     for group in list.of_tiers(tiers) {
-        match work.choose(list, group, &packages) {
+        match work.selection.choose(list, group, &packages) {
             Ok((built, copies)) => {
                 work.take(copies)?;
                 groups.push(built);
@@ -126,7 +122,8 @@ pub(crate) fn build(
     }
     let own = vec![(Path::new("bin").join(base(OF_SWITCH)), PathBuf::from(OF_SWITCH))];
     work.take(own)?;
-    let libraries = work.choose_preloads(list, &packages)?;
+    let (libraries, copies) = work.selection.choose_preloads(list, &packages);
+    work.take(copies)?;
     let mut scripts = String::new();
     for group in list.of_tiers(tiers).filter(|group| groups.iter().any(|b| b.name == group.name)) {
         scripts.extend(group.scripts.iter().flat_map(|script| [script, "\n"]));
@@ -138,8 +135,8 @@ pub(crate) fn build(
         .filter(|program| program.check == Check::Headers)
         .map(|program| program.name.as_str())
         .collect();
-    let copied = work.make_whole(&with_headers)?;
-    let packages = copied
+    let taken = work.make_whole(&with_headers)?;
+    let packages = taken
         .iter()
         .filter_map(|file| {
             let package = packages.shipped(&file.to_string_lossy())?.package;
@@ -171,165 +168,15 @@ fn dpkg_hook() -> String {
     format!("post-invoke=test ! -x {PRIVATE}/switch || {PRIVATE}/switch || true\n")
 }
 
-/// Where in the tree something comes from the donor's: the place in the tree by the place in the donor.
-type Copies = Vec<(PathBuf, PathBuf)>;
-
 struct Work<'a> {
-    names: &'a Names,
     donor: &'a Donor<'a>,
-    libraries: Libraries<'a>,
+    selection: Selection<'a>,
     copies: BTreeMap<PathBuf, PathBuf>,
 }
 
 impl Work<'_> {
     fn dir(&self) -> PathBuf {
-        self.libraries.on_disk(Path::new(PRIVATE))
-    }
-
-    /// The programs of a group, or what is missing for it.
-    fn choose(
-        &self,
-        list: &ToolList,
-        group: &Group,
-        packages: &Installed,
-    ) -> Result<(Built, Copies), String> {
-        let missing = |package: &str| format!("{package} is not installed in the native chroot");
-        let needs_compiler = group.also.iter().any(|package| package.contains("GCCVER"));
-        if needs_compiler && self.names.gcc.is_empty() {
-            return Err(missing("gcc"));
-        }
-        for package in group.also.iter().flat_map(|package| self.names.packages(package)) {
-            if packages.version(&package).is_none() {
-                return Err(missing(&package));
-            }
-        }
-        let (mut programs, mut copies) = (Vec::new(), Copies::new());
-        if let Some(package) = &group.package {
-            let version = packages.version(package).ok_or_else(|| missing(package))?;
-            let shipped = packages.files(package);
-            for file in group.chosen(shipped.into_iter()) {
-                let is_forbidden = list.forbidden(file).is_some() && group.scripts.is_empty();
-                if is_forbidden || !self.is_program(file) {
-                    continue;
-                }
-                let name = base(file);
-                copies.push(self.copy_of(&name, file));
-                programs.push(Program {
-                    files: vec![file.to_owned()],
-                    name,
-                    packages: vec![package.clone()],
-                    donor: package.clone(),
-                    version: version.to_owned(),
-                    optional: false,
-                    check: Check::Nothing,
-                });
-            }
-        }
-        for replace in &group.replace {
-            let mut files = self.names.alternatives(&replace.file);
-            let from = match (&replace.from, group.source) {
-                (Some(from), _) => self.names.alternatives(from),
-                (None, Source::Built) => vec![format!("{BUILT}/{}", base(&files[0]))],
-                (None, _) => files.clone(),
-            };
-            let found = from.iter().find(|file| self.is_program(file));
-            let Some(found) = found else {
-                if replace.optional {
-                    continue;
-                }
-                return Err(format!("the native chroot has no {}", from.join(" or ")));
-            };
-            let owner = if group.source == Source::Built { &files[0] } else { found };
-            let shipped =
-                packages.shipped(owner).ok_or_else(|| format!("no package ships {owner}"))?;
-            if group.source == Source::Built {
-                // A diversion must call it as the package does.
-                files = vec![shipped.file.to_owned()];
-            }
-            let name = base(&files[0]);
-            copies.push(self.copy_of(&name, found));
-            let package = replace.package.as_deref().unwrap_or(shipped.package);
-            programs.push(Program {
-                check: self.check_of(&name, found, group.source)?,
-                files,
-                name,
-                packages: self.names.packages(package),
-                donor: shipped.package.to_owned(),
-                version: packages.version(shipped.package).unwrap_or_default().to_owned(),
-                optional: replace.optional,
-            });
-        }
-        for beside in &group.beside {
-            let from = self.names.alternatives(&beside.file);
-            let found = from.iter().find(|file| self.is_program(file));
-            let found =
-                found.ok_or_else(|| format!("the native chroot has no {}", from.join(" or ")))?;
-            copies.push((Path::new("lib").join(base(found)), PathBuf::from(found)));
-        }
-        if programs.is_empty() {
-            return Err("none of its programs is in the native chroot".to_owned());
-        }
-        let is_temporary = !group.scripts.is_empty();
-        let built = Built { name: group.name.clone(), tier: group.tier, is_temporary, programs };
-        Ok((built, copies))
-    }
-
-    /// Where a program goes: what can't be patched has a place of its own.
-    fn copy_of(&self, name: &str, file: &str) -> (PathBuf, PathBuf) {
-        let bytes = self.libraries.read(Path::new(file)).unwrap_or_default();
-        let is_movable = matches!(linking(&bytes), Ok(Some(found)) if found.is_movable);
-        let dir = if is_movable { "bin" } else { "libexec" };
-        (Path::new(dir).join(name), PathBuf::from(file))
-    }
-
-    /// What is to be compared before a program is trusted.
-    fn check_of(&self, name: &str, found: &str, source: Source) -> Result<Check, String> {
-        match source {
-            Source::Cross if matches!(name, "cc1" | "cc1plus") => {
-                let bytes = self.libraries.read(Path::new(found)).unwrap_or_default();
-                headers::rewrite(&bytes, &headers::native(self.names))
-                    .map_err(|error| format!("{name} of the cross compiler {error}"))?;
-                Ok(Check::Headers)
-            }
-            Source::Built => {
-                let path = self.libraries.on_disk(Path::new(&format!("{found}{TEXTS}")));
-                let texts = fs::read_to_string(&path)
-                    .map_err(|error| format!("can't read {}: {error}", path.display()))?;
-                Ok(Check::Texts(texts.lines().map(str::to_owned).collect()))
-            }
-            _ => Ok(Check::Nothing),
-        }
-    }
-
-    /// Those of the preloaded libraries that the donor has.
-    fn choose_preloads(
-        &mut self,
-        list: &ToolList,
-        packages: &Installed,
-    ) -> Result<Vec<Library>, TreeError> {
-        let mut libraries = Vec::new();
-        for preload in &list.preloads {
-            let file = self.names.fill(&preload.file);
-            let version = packages.version(&preload.package);
-            let (true, Some(version)) = (self.is_program(&file), version) else {
-                continue;
-            };
-            let name = base(&file);
-            self.take(vec![(Path::new("lib").join(&name), PathBuf::from(&file))])?;
-            let (package, version) = (preload.package.clone(), version.to_owned());
-            libraries.push(Library { name, package, version });
-        }
-        Ok(libraries)
-    }
-
-    /// Scripts and symlinks are the same in both chroots already.
-    fn is_program(&self, file: &str) -> bool {
-        let on_disk = self.libraries.on_disk(Path::new(file));
-        let is_link = fs::symlink_metadata(&on_disk).is_ok_and(|data| data.is_symlink());
-        let bytes = self.libraries.read(Path::new(file)).ok();
-        let is_elf = bytes.is_some_and(|bytes| matches!(linking(&bytes), Ok(Some(_))));
-        // A library may be named by a link to it; a program's link is replaced with what it leads to.
-        is_elf && (!is_link || file.contains(".so"))
+        self.selection.libraries.on_disk(Path::new(PRIVATE))
     }
 
     fn take(&mut self, copies: Copies) -> Result<(), TreeError> {
@@ -344,7 +191,7 @@ impl Work<'_> {
 
     /// Copies programs, libraries and the loader, and has them find one another; gives where in the donor they were.
     fn make_whole(&self, with_headers: &BTreeSet<&str>) -> Result<Vec<PathBuf>, TreeError> {
-        let closure = self.libraries.closure(self.copies.values().cloned())?;
+        let closure = self.selection.libraries.closure(self.copies.values().cloned())?;
         let loader = closure.loader.clone().unwrap_or_default();
         for dir in DIRS {
             let path = self.dir().join(dir);
@@ -359,8 +206,8 @@ impl Work<'_> {
         for (place, from) in &self.copies {
             let name = base(&place.to_string_lossy());
             if with_headers.contains(name.as_str()) {
-                let bytes = self.libraries.read(from)?;
-                let right = headers::rewrite(&bytes, &headers::native(self.names))
+                let bytes = self.selection.libraries.read(from)?;
+                let right = headers::rewrite(&bytes, &headers::native(self.selection.names))
                     .map_err(|source| TreeError::Headers { program: name, source })?;
                 self.copy(from, place, Some(&right))?;
             } else {
@@ -382,7 +229,7 @@ impl Work<'_> {
         let Some(modules) = &group.modules else {
             return Ok(());
         };
-        let from = self.names.fill(modules);
+        let from = self.selection.names.fill(modules);
         let to = format!("{PRIVATE}/{}", group.name);
         self.run("mkdir", &["-p", PRIVATE])?;
         self.run("cp", &["--recursive", "--dereference", "--no-target-directory", &from, &to])
@@ -392,7 +239,7 @@ impl Work<'_> {
         let path = self.dir().join(to);
         let bytes = match contents {
             Some(bytes) => bytes.to_vec(),
-            None => self.libraries.read(from)?,
+            None => self.selection.libraries.read(from)?,
         };
         fs::write(&path, bytes)
             .and_then(|()| fs::set_permissions(&path, fs::Permissions::from_mode(0o755)))
@@ -440,8 +287,8 @@ impl Work<'_> {
             "-static".to_owned(),
             "-s".to_owned(),
             define("PRIVATE", PRIVATE),
-            define("TRIPLET", &self.names.triplet),
-            define("GCC", &self.names.gcc),
+            define("TRIPLET", &self.selection.names.triplet),
+            define("GCC", &self.selection.names.gcc),
             define("SUFFIX", SUFFIX),
             "-o".to_owned(),
             format!("{PRIVATE}/{name}"),
@@ -484,8 +331,4 @@ impl Work<'_> {
         }
         Ok(hash.to_owned())
     }
-}
-
-fn base(file: &str) -> String {
-    file.rsplit('/').next().unwrap_or(file).to_owned()
 }

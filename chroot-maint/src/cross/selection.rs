@@ -1,0 +1,181 @@
+//! What of a donor a group takes, or why it can't be had. Knows the list of tools, packages, and whether a file is a program; copies nothing.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    closure::Libraries,
+    elf::linking,
+    headers,
+    list::{Group, Names, Source, ToolList},
+    manifest::{Built, Check, Library, Program},
+    packages::Installed,
+};
+
+/// Where whoever makes the donor leaves what was built there, and beside each program the texts that it has to have in common
+/// with the chroot's own, a line each, in a file with this ending.
+pub(crate) const BUILT: &str = "/usr/lib/chroot-maint-built";
+pub(crate) const TEXTS: &str = ".texts";
+
+/// Where in the tree something comes from the donor's: the place in the tree by the place in the donor.
+pub(super) type Copies = Vec<(PathBuf, PathBuf)>;
+
+/// A donor, looked at.
+pub(super) struct Selection<'a> {
+    pub(super) names: &'a Names,
+    pub(super) libraries: Libraries<'a>,
+}
+
+impl Selection<'_> {
+    /// The programs of a group, or what is missing for it.
+    pub(super) fn choose(
+        &self,
+        list: &ToolList,
+        group: &Group,
+        packages: &Installed,
+    ) -> Result<(Built, Copies), String> {
+        let missing = |package: &str| format!("{package} is not installed in the native chroot");
+        let needs_compiler = group.also.iter().any(|package| package.contains("GCCVER"));
+        if needs_compiler && self.names.gcc.is_empty() {
+            return Err(missing("gcc"));
+        }
+        for package in group.also.iter().flat_map(|package| self.names.packages(package)) {
+            if packages.version(&package).is_none() {
+                return Err(missing(&package));
+            }
+        }
+        let (mut programs, mut copies) = (Vec::new(), Copies::new());
+        if let Some(package) = &group.package {
+            let version = packages.version(package).ok_or_else(|| missing(package))?;
+            let shipped = packages.files(package);
+            for file in group.chosen(shipped.into_iter()) {
+                let is_forbidden = list.forbidden(file).is_some() && group.scripts.is_empty();
+                if is_forbidden || !self.is_program(file) {
+                    continue;
+                }
+                let name = base(file);
+                copies.push(self.copy_of(&name, file));
+                programs.push(Program {
+                    files: vec![file.to_owned()],
+                    name,
+                    packages: vec![package.clone()],
+                    donor: package.clone(),
+                    version: version.to_owned(),
+                    optional: false,
+                    check: Check::Nothing,
+                });
+            }
+        }
+        for replace in &group.replace {
+            let mut files = self.names.alternatives(&replace.file);
+            let from = match (&replace.from, group.source) {
+                (Some(from), _) => self.names.alternatives(from),
+                (None, Source::Built) => vec![format!("{BUILT}/{}", base(&files[0]))],
+                (None, _) => files.clone(),
+            };
+            let found = from.iter().find(|file| self.is_program(file));
+            let Some(found) = found else {
+                if replace.optional {
+                    continue;
+                }
+                return Err(format!("the native chroot has no {}", from.join(" or ")));
+            };
+            let owner = if group.source == Source::Built { &files[0] } else { found };
+            let shipped =
+                packages.shipped(owner).ok_or_else(|| format!("no package ships {owner}"))?;
+            if group.source == Source::Built {
+                // A diversion must call it as the package does.
+                files = vec![shipped.file.to_owned()];
+            }
+            let name = base(&files[0]);
+            copies.push(self.copy_of(&name, found));
+            let package = replace.package.as_deref().unwrap_or(shipped.package);
+            programs.push(Program {
+                check: self.check_of(&name, found, group.source)?,
+                files,
+                name,
+                packages: self.names.packages(package),
+                donor: shipped.package.to_owned(),
+                version: packages.version(shipped.package).unwrap_or_default().to_owned(),
+                optional: replace.optional,
+            });
+        }
+        for beside in &group.beside {
+            let from = self.names.alternatives(&beside.file);
+            let found = from.iter().find(|file| self.is_program(file));
+            let found =
+                found.ok_or_else(|| format!("the native chroot has no {}", from.join(" or ")))?;
+            copies.push((Path::new("lib").join(base(found)), PathBuf::from(found)));
+        }
+        if programs.is_empty() {
+            return Err("none of its programs is in the native chroot".to_owned());
+        }
+        let is_temporary = !group.scripts.is_empty();
+        let built = Built { name: group.name.clone(), tier: group.tier, is_temporary, programs };
+        Ok((built, copies))
+    }
+
+    /// Where a program goes: what can't be patched has a place of its own.
+    fn copy_of(&self, name: &str, file: &str) -> (PathBuf, PathBuf) {
+        let bytes = self.libraries.read(Path::new(file)).unwrap_or_default();
+        let is_movable = matches!(linking(&bytes), Ok(Some(found)) if found.is_movable);
+        let dir = if is_movable { "bin" } else { "libexec" };
+        (Path::new(dir).join(name), PathBuf::from(file))
+    }
+
+    /// What is to be compared before a program is trusted.
+    fn check_of(&self, name: &str, found: &str, source: Source) -> Result<Check, String> {
+        match source {
+            Source::Cross if matches!(name, "cc1" | "cc1plus") => {
+                let bytes = self.libraries.read(Path::new(found)).unwrap_or_default();
+                headers::rewrite(&bytes, &headers::native(self.names))
+                    .map_err(|error| format!("{name} of the cross compiler {error}"))?;
+                Ok(Check::Headers)
+            }
+            Source::Built => {
+                let path = self.libraries.on_disk(Path::new(&format!("{found}{TEXTS}")));
+                let texts = fs::read_to_string(&path)
+                    .map_err(|error| format!("can't read {}: {error}", path.display()))?;
+                Ok(Check::Texts(texts.lines().map(str::to_owned).collect()))
+            }
+            _ => Ok(Check::Nothing),
+        }
+    }
+
+    /// Those of the preloaded libraries that the donor has.
+    pub(super) fn choose_preloads(
+        &self,
+        list: &ToolList,
+        packages: &Installed,
+    ) -> (Vec<Library>, Copies) {
+        let (mut libraries, mut copies) = (Vec::new(), Copies::new());
+        for preload in &list.preloads {
+            let file = self.names.fill(&preload.file);
+            let version = packages.version(&preload.package);
+            let (true, Some(version)) = (self.is_program(&file), version) else {
+                continue;
+            };
+            let name = base(&file);
+            copies.push((Path::new("lib").join(&name), PathBuf::from(&file)));
+            let (package, version) = (preload.package.clone(), version.to_owned());
+            libraries.push(Library { name, package, version });
+        }
+        (libraries, copies)
+    }
+
+    /// Scripts and symlinks are the same in both chroots already.
+    fn is_program(&self, file: &str) -> bool {
+        let on_disk = self.libraries.on_disk(Path::new(file));
+        let is_link = fs::symlink_metadata(&on_disk).is_ok_and(|data| data.is_symlink());
+        let bytes = self.libraries.read(Path::new(file)).ok();
+        let is_elf = bytes.is_some_and(|bytes| matches!(linking(&bytes), Ok(Some(_))));
+        // A library may be named by a link to it; a program's link is replaced with what it leads to.
+        is_elf && (!is_link || file.contains(".so"))
+    }
+}
+
+pub(super) fn base(file: &str) -> String {
+    file.rsplit('/').next().unwrap_or(file).to_owned()
+}
