@@ -8,7 +8,7 @@ use crate::{
         self, EXIT_STATUS, Emulator, Finding, Foreign, Registry, Searched, Tried, emulator_package,
         exit_program, registration,
     },
-    spec::Arch,
+    spec::{Arch, Elf},
 };
 
 /// How programs of an architecture run.
@@ -31,8 +31,11 @@ impl Sandbox {
         let registry = Registry::read().find(&program);
         let here = Self { arch: Some(arch), ..Self::open()? };
         if here.succeeds(&program).is_ok() {
-            let is_registered =
-                matches!(registry, Finding::Registered { .. } | Finding::Vanished { .. });
+            // Where what is registered can't be looked up, one thing is sure: no processor has two 64-bit instruction sets.
+            let is_hidden =
+                matches!(registry, Finding::NotMounted) && arch.elf().is_some_and(Elf::is_64_bit);
+            let is_registered = is_hidden
+                || matches!(registry, Finding::Registered { .. } | Finding::Vanished { .. });
             let runs = if is_registered { Runs::ByTheHost } else { Runs::Natively };
             return Ok(Self { runs, ..here });
         }
