@@ -1,11 +1,5 @@
-//! Foreign chroots with the host's tools in them, from the archive's mirror: they answer as emulated ones do, what is built in them is
-//! the same byte for byte, and they stay so whatever packages do.
-
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+//! Foreign chroots with the host's tools in them, from the archive's mirror: they answer as emulated ones do, and what is built in them is
+//! the same byte for byte.
 
 use crate::caller::{Caller, run};
 
@@ -25,10 +19,6 @@ impl<'a> Chroot<'a> {
         let chroot = Self { caller, config, name: format!("{dist}-{ARCH}") };
         run(&mut caller.chroot_maint_with(&chroot.config, &["-q", "-j2", "chroot", &chroot.name]));
         chroot
-    }
-
-    fn tree(&self) -> PathBuf {
-        self.caller.state().join("chroots").join(&self.name).join("current")
     }
 
     /// What a script says in a session of its own, in which everything may be changed.
@@ -139,68 +129,6 @@ dpkg-buildpackage -us -uc -b -rfakeroot >../log 2>&1 || { cat ../log; exit 1; }
 cd ..; dpkg-deb --contents p_1_*.deb; rm -r p-1 log p_1_*.buildinfo p_1_*.changes
 ";
 
-/// Packages of other versions, made of the one that is there: `repack FILE VERSION` prints what dpkg says of it.
-const REPACK: &str = r#"
-repack() {
-    rm -rf /tmp/p; mkdir -p /tmp/p/DEBIAN; cd /tmp/p
-    dpkg-query -s "$1" | sed -e '/^Status:/d; /^Conffiles:/,/^[A-Z]/{/^[C ]/d}' -e "s/^Version:.*/Version: $2/" >DEBIAN/control
-    dpkg -L "$1" | while read -r file; do own=$file; [ -e "$file.emulated" ] && own=$file.emulated
-        [ -f "$own" ] && [ ! -L "$own" ] && { mkdir -p ".${file%/*}"; cp -a "$own" ".$file"; }; :; done
-    dpkg-deb --build . /tmp/p.deb >/dev/null; dpkg --install /tmp/p.deb 2>&1 | grep '^chroot-maint' || :
-    cd /
-}
-"#;
-
-fn packages_may_come_go_and_change(chroot: &Chroot<'_>) {
-    let said = chroot.said_by(&format!(
-        "{REPACK}\n\
-         upstream=$(dpkg-query -f '${{source:Upstream-Version}}' -W sed)\n\
-         repack sed 99-1; [ ! -e /usr/bin/sed.emulated ]; dpkg-divert --list | grep /sed || :; sed --version | sed -n 1p\n\
-         /usr/lib/chroot-maint/switch status | grep ^sed | cut -f2\n\
-         repack sed \"$upstream-99\"; [ -e /usr/bin/sed.emulated ]; sed --version | sed -n 1p\n\
-         dpkg --remove --force-all patch >/dev/null 2>&1; ls /usr/bin/patch* 2>&1; dpkg-divert --list | grep /patch || :\n\
-         dpkg --audit; echo audited"
-    ));
-    let lines: Vec<&str> = said.lines().collect();
-    let [out, sed_out, state, close, sed_in, patch, audited] = lines.as_slice() else {
-        panic!("{said}");
-    };
-    assert!(out.contains("sed, refused: sed is 4.") && out.ends_with("but sed is 99-1"), "{said}");
-    assert_eq!((*state, sed_out), ("out", sed_in), "{said}");
-    assert!(close.contains("sed, close: "), "{said}");
-    assert!(patch.contains("cannot access"), "{said}");
-    assert_eq!(*audited, "audited");
-}
-
-fn switched_off_all_is_the_chroots_own(chroot: &Chroot<'_>) {
-    let said = chroot.said_by(
-        "dpkg --verify; before=$(dpkg-divert --list | grep -vc chroot-maint || :)\n\
-         /usr/lib/chroot-maint/switch off; dpkg --verify; find / -xdev -name '*.emulated'\n\
-         od -An -tx1 -j18 -N2 /usr/bin/dash; od -An -tx1 -j18 -N2 /bin/true\n\
-         /usr/lib/chroot-maint/switch on; dpkg --verify; od -An -tx1 -j18 -N2 /usr/bin/dash",
-    );
-    let lines: Vec<&str> = said.lines().map(str::trim).collect();
-    let [dash_off, untouched, dash_on] = lines.as_slice() else { panic!("{said}") };
-    assert_eq!(dash_off, untouched);
-    assert_ne!(dash_on, untouched);
-}
-
-fn without_tools_no_trace_of_them_is_left(chroot: &Chroot<'_>) {
-    let config = format!("{}cross-tools = []\n", chroot.config);
-    run(&mut chroot.caller.chroot_maint_with(&config, &["-q", "-f0s", "chroot", &chroot.name]));
-    let tree = chroot.tree();
-    assert_eq!(fs::read_link(&tree).unwrap(), Path::new("gen/2"));
-    let find = Command::new("find")
-        .arg(format!("{}/", tree.display()))
-        .args(["-name", "*.emulated", "-o", "-name", "*chroot-maint*"])
-        .output()
-        .unwrap();
-    assert_eq!(String::from_utf8_lossy(&find.stdout), "");
-    let diversions = fs::read_to_string(tree.join("var/lib/dpkg/diversions")).unwrap();
-    assert!(!diversions.contains(".emulated"), "{diversions}");
-    assert_eq!(chroot.said_by("dpkg --verify; dpkg --audit; gcc -dumpmachine").lines().count(), 1);
-}
-
 #[test]
 fn a_foreign_chroot_with_the_hosts_tools_does_what_an_emulated_one_does() {
     let caller = Caller::root();
@@ -214,27 +142,4 @@ fn a_foreign_chroot_with_the_hosts_tools_does_what_an_emulated_one_does() {
     chroot.does_the_same_both_ways("texts", TEXTS);
     chroot.does_the_same_both_ways("fakeroot", FAKEROOT);
     chroot.does_the_same_both_ways("a package", PACKAGE);
-    packages_may_come_go_and_change(&chroot);
-    switched_off_all_is_the_chroots_own(&chroot);
-
-    // Nothing has changed, and nothing is made anew.
-    let before = caller.snapshot_of("cross-tools");
-    run(&mut caller.chroot_maint_with(&chroot.config, &["-q", "-f0s", "all"]));
-    assert_eq!(fs::read_link(chroot.tree()).unwrap(), Path::new("gen/1"));
-    let trees = |snapshot: &[u8]| String::from_utf8_lossy(snapshot).matches("/gen/1/").count();
-    assert_eq!(trees(&before), trees(&caller.snapshot_of("cross-tools")));
-    without_tools_no_trace_of_them_is_left(&chroot);
-}
-
-#[test]
-fn an_ordinary_user_has_the_tools_as_well_and_is_told_where_they_are_only_close() {
-    let caller = Caller::ordinary_user();
-    let chroot = Chroot::make(&caller, "bookworm");
-    let status = chroot.said_by("/usr/lib/chroot-maint/switch status");
-    assert!(status.lines().any(|line| line == "sed\tin\texact"), "{status}");
-    // The cross compiler was not built again for the update of stable.
-    assert!(status.lines().any(|line| line.starts_with("gcc\tin\t")), "{status}");
-    chroot.does_the_same_both_ways("fakeroot", FAKEROOT);
-    let (accelerated, emulated) = chroot.both_ways("echo 'int f(int n) { return n / 7; }' >a.c; gcc -O2 -g -c a.c; objcopy -R .comment a.o; rm a.c; echo; echo");
-    assert_eq!(accelerated, emulated);
 }
