@@ -155,8 +155,7 @@ impl Making<'_> {
 
     /// What the donor is to have of the archive.
     fn wanted_packages(&self) -> Vec<String> {
-        let wanted = self.list.packages(&self.recipe.tiers, &self.names).into_iter();
-        wanted.filter(|package| !package.contains("--")).collect()
+        self.list.packages(&self.recipe.tiers, &self.names).into_iter().collect()
     }
 
     /// Makes the tree in the place where the work's own is to be.

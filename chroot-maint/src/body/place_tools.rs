@@ -49,7 +49,7 @@ const TAKE_OUT: &str = r#"set -eu
 rm -r -- "$1" "$2"
 "#;
 
-/// What a build does, in small: some dozens of small programs, and a compilation. The directory is the sandbox's own.
+/// What a build does, in small: some small programs, and a compilation. The directory is the sandbox's own.
 const SAMPLE: &str = r#"set -eu
 cd /tmp
 n=0

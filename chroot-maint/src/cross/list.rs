@@ -238,7 +238,7 @@ impl ToolList {
         }
         let named = group.replace.iter().flat_map(|one| one.file.split('|'));
         for file in named.chain(group.files.iter().map(String::as_str)) {
-            if let Some(reason) = self.forbidden(file).filter(|_| group.scripts.is_empty()) {
+            if let Some(reason) = self.forbidden(file).filter(|_| !group.is_exempt(file)) {
                 return Err(ListError::Never {
                     origin: origin.to_owned(),
                     group: group.name.clone(),
@@ -252,6 +252,11 @@ impl ToolList {
 }
 
 impl Group {
+    /// Whether it may have a file that is never replaced otherwise: the one interpreter that the dispatcher can hold to its scripts.
+    pub(crate) fn is_exempt(&self, file: &str) -> bool {
+        !self.scripts.is_empty() && file.ends_with("/perl")
+    }
+
     /// Whether the donor has to compile it.
     pub(crate) fn is_built(&self) -> bool {
         self.source == Source::Built
@@ -335,6 +340,17 @@ mod tests {
             "tools.toml: group `x': /usr/bin/uname may never be replaced: it says the machine \
              that it was built for; take it out"
         );
+    }
+
+    #[test]
+    fn naming_scripts_exempts_no_other_program_than_the_interpreter() {
+        let text = |file: &str| {
+            format!(
+                "[[group]]\nname='x'\ntier='shell'\nreason='fast'\nscripts=['/x']\npackage='x'\nfiles=['{file}']\n"
+            )
+        };
+        assert!(ToolList::read(Some(("tools.toml", &text("/usr/bin/perl")))).is_ok());
+        assert!(error(&text("/usr/bin/dpkg")).contains("may never be replaced"));
     }
 
     #[test]

@@ -51,7 +51,7 @@ impl Selection<'_> {
             let version = packages.version(package).ok_or_else(|| missing(package))?;
             let shipped = packages.files(package);
             for file in group.chosen(shipped.into_iter()) {
-                let is_forbidden = list.forbidden(file).is_some() && group.scripts.is_empty();
+                let is_forbidden = list.forbidden(file).is_some() && !group.is_exempt(file);
                 if is_forbidden || !self.is_program(file) {
                     continue;
                 }
