@@ -20,11 +20,15 @@ struct Recipe {
 
 const RECIPES: [Recipe; 2] = [
     // What make is told on its command line counts for all makes below it, and before what configure found out: these two are
-    // only used to define HOSTTYPE and MACHTYPE.
+    // only used to define HOSTTYPE and MACHTYPE. printf calculates with `long double` where it is longer than `double`.
     Recipe {
         name: "bash",
         script: r#"
 machine=$(sh support/config.sub "$triplet")
+for cc in /usr/bin/"$triplet"-gcc-[0-9]*; do
+    [ ! -e "$cc" ] || [ "$(echo __LDBL_MANT_DIG__ | "$cc" -E -P -)" != 53 ] || export ac_cv_have_decl_strtold=no
+done
+mkdir -p stamps
 DEB_BUILD_OPTIONS=nocheck make -f debian/rules bash-build "Machine=${machine%%-*}" "MACHTYPE=$machine" 1>&2
 program=$(find . -name bash -type f -perm -100 | head -n 1)
 texts=$(printf '%s\n%s\n' "${machine%%-*}" "$machine")
@@ -43,7 +47,7 @@ sed -i "s/^\(#define MAKE_HOST\) .*/\1 \"$machine\"/" src/config.h
 make MAKE_MAINTAINER_MODE= 1>&2
 program=./make
 texts=$(printf '%s\n%s\n' "$machine" "/usr/lib/$triplet")
-[ "$(printf 'all:;@echo $(MAKE_HOST)\n' | env -i ./make -f -)" = "$machine" ]
+[ "$(printf '$(info $(MAKE_HOST))\nall:;\n' | ./make -f - | head -n 1)" = "$machine" ]
 "#,
     },
 ];

@@ -1,5 +1,11 @@
 //! Foreign chroots with the host's tools in them, from the archive's mirror: they answer as emulated ones do, and what is built in them is
-//! the same byte for byte.
+//! the same byte for byte, and they stay so whatever packages do.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use crate::caller::{Caller, run};
 
@@ -19,6 +25,14 @@ impl<'a> Chroot<'a> {
         let chroot = Self { caller, config, name: format!("{dist}-{ARCH}") };
         run(&mut caller.chroot_maint_with(&chroot.config, &["-q", "-j2", "chroot", &chroot.name]));
         chroot
+    }
+
+    fn tree(&self) -> PathBuf {
+        self.caller.state().join("chroots").join(&self.name).join("current")
+    }
+
+    fn generation(&self) -> PathBuf {
+        fs::read_link(self.tree()).unwrap()
     }
 
     /// What a script says in a session of its own, in which everything may be changed.
@@ -129,6 +143,74 @@ dpkg-buildpackage -us -uc -b -rfakeroot >../log 2>&1 || { cat ../log; exit 1; }
 cd ..; dpkg-deb --contents p_1_*.deb; rm -r p-1 log p_1_*.buildinfo p_1_*.changes
 ";
 
+/// Another version of sed, made of the one that is there: prints what dpkg says of it.
+const REPACK: &str = r#"
+repack() {
+    rm -rf /tmp/p; mkdir -p /tmp/p/DEBIAN /tmp/p/usr/bin
+    dpkg-query --status sed | sed -e '/^Status:/d' -e "s/^Version:.*/Version: $1/" >/tmp/p/DEBIAN/control
+    if [ -e /usr/bin/sed.emulated ]; then cp /usr/bin/sed.emulated /tmp/p/usr/bin/sed; else cp /usr/bin/sed /tmp/p/usr/bin; fi
+    dpkg-deb --root-owner-group --build /tmp/p /tmp/p.deb >/dev/null
+    dpkg --install /tmp/p.deb 2>&1 | grep ^chroot-maint || :
+}
+"#;
+
+fn packages_may_come_go_and_change(chroot: &Chroot<'_>) {
+    let said = chroot.said_by(&format!(
+        "{REPACK}\n\
+         status() {{ /usr/lib/chroot-maint/switch status | grep ^$1 | cut -f 2,3; dpkg-divert --list | grep -c /$1.emulated || :; }}\n\
+         upstream=$(dpkg-query -f '${{source:Upstream-Version}}' -W sed)\n\
+         repack 99-1; status sed; repack \"$upstream-99\"; status sed; sed --version | head -n 1 | cut -c -14\n\
+         dpkg --remove --force-depends patch >/dev/null 2>&1; status patch; ls /usr/bin/patch* 2>/dev/null || :\n\
+         dpkg --audit; echo audited"
+    ));
+    let lines: Vec<&str> = said.lines().collect();
+    let [out, refused, n0, close, is_close, n1, version, patch, n2, audited] = lines.as_slice()
+    else {
+        panic!("{said}");
+    };
+    assert!(out.contains("sed, refused: ") && out.ends_with("but sed is 99-1"), "{said}");
+    assert!(refused.starts_with("out\trefused: "), "{said}");
+    assert!(close.contains("sed, close: ") && is_close.starts_with("in\tclose: "), "{said}");
+    assert_eq!((*version, *audited), ("sed (GNU sed) ", "audited"));
+    assert!(patch.starts_with("out\tabsent: "), "{said}");
+    assert_eq!((*n0, *n1, *n2), ("0", "1", "0"), "{said}");
+}
+
+fn switched_off_all_is_the_chroots_own(chroot: &Chroot<'_>) {
+    let said = chroot.said_by(
+        "machine() { od -An -tx1 -j18 -N2 $1; }\n\
+         dpkg --verify; /usr/lib/chroot-maint/switch off; dpkg --verify; find / -xdev -name '*.emulated'\n\
+         machine /usr/bin/dash; machine /bin/true; /usr/lib/chroot-maint/switch on; dpkg --verify; machine /usr/bin/dash",
+    );
+    let lines: Vec<&str> = said.lines().map(str::trim).collect();
+    let [dash_off, untouched, dash_on] = lines.as_slice() else { panic!("{said}") };
+    assert_eq!(dash_off, untouched);
+    assert_ne!(dash_on, untouched);
+}
+
+fn what_has_not_changed_is_not_made_anew(chroot: &Chroot<'_>) {
+    let tools = chroot.caller.state().join("cross-tools").join(&chroot.name).join("current");
+    let before = fs::read_link(&tools).unwrap();
+    run(&mut chroot.caller.chroot_maint_with(&chroot.config, &["-q", "-f0s", "all"]));
+    assert_eq!(chroot.generation(), Path::new("gen/1"));
+    assert_eq!(fs::read_link(&tools).unwrap(), before);
+}
+
+fn without_tools_no_trace_of_them_is_left(chroot: &Chroot<'_>) {
+    let config = format!("{}cross-tools = []\n", chroot.config);
+    run(&mut chroot.caller.chroot_maint_with(&config, &["-q", "-f0s", "chroot", &chroot.name]));
+    assert_eq!(chroot.generation(), Path::new("gen/2"));
+    let find = Command::new("find")
+        .arg(format!("{}/", chroot.tree().display()))
+        .args(["-name", "*.emulated", "-o", "-name", "*chroot-maint*"])
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8_lossy(&find.stdout), "");
+    let diversions = fs::read_to_string(chroot.tree().join("var/lib/dpkg/diversions")).unwrap();
+    assert!(!diversions.contains(".emulated"), "{diversions}");
+    assert_eq!(chroot.said_by("dpkg --verify; dpkg --audit; gcc -dumpmachine").lines().count(), 1);
+}
+
 #[test]
 fn a_foreign_chroot_with_the_hosts_tools_does_what_an_emulated_one_does() {
     let caller = Caller::root();
@@ -142,4 +224,27 @@ fn a_foreign_chroot_with_the_hosts_tools_does_what_an_emulated_one_does() {
     chroot.does_the_same_both_ways("texts", TEXTS);
     chroot.does_the_same_both_ways("fakeroot", FAKEROOT);
     chroot.does_the_same_both_ways("a package", PACKAGE);
+    packages_may_come_go_and_change(&chroot);
+    switched_off_all_is_the_chroots_own(&chroot);
+    what_has_not_changed_is_not_made_anew(&chroot);
+    without_tools_no_trace_of_them_is_left(&chroot);
+}
+
+#[test]
+fn an_ordinary_user_has_the_tools_as_well_and_is_told_where_they_are_only_close() {
+    let caller = Caller::ordinary_user();
+    let chroot = Chroot::make(&caller, "bookworm");
+    let status = chroot.said_by("/usr/lib/chroot-maint/switch status; dpkg --verify");
+    // Its packages call some of these by their names in /bin, and bash and make are built in another way than in later ones.
+    for group in ["bash", "dash", "grep", "make", "sed"] {
+        assert!(status.lines().any(|line| line == format!("{group}\tin\texact")), "{status}");
+    }
+    // The cross compiler was not built again for the update of stable.
+    assert!(status.lines().any(|line| line.starts_with("gcc\tin\t")), "{status}");
+    chroot.does_the_same_both_ways("fakeroot", FAKEROOT);
+    chroot.does_the_same_both_ways(
+        "a compilation",
+        "echo 'int f(int n) { return n / 7; }' >a.c; gcc -O2 -g -c a.c; objcopy -R .comment a.o; rm a.c\n\
+         bash --norc -c 'echo $MACHTYPE'; printf '$(info $(MAKE_HOST))\\nall:;\\n' | make -f -",
+    );
 }
