@@ -19,7 +19,7 @@ use crate::{
 /// For mmdebstrap: copies the tools into the tree. On one line, as mmdebstrap shows it.
 const PUT: &str = concat!(
     r#"mkdir -p "$1/usr/lib" "$1/etc/dpkg/dpkg.cfg.d"; cp -a "$TOOLS" "$1$PRIVATE"; "#,
-    r#"cp "$TOOLS/dpkg.cfg" "$1$HOOK"; : >"$1$PRIVATE/installing"; "#,
+    r#"cp "$TOOLS/dpkg.cfg" "$1$HOOK"; "#,
 );
 
 /// When the essential packages are unpacked and not yet configured. dpkg has written down nothing then: their versions are in
@@ -39,9 +39,6 @@ const EARLY: [&str; 3] = [
 /// When they are configured, if that was too early.
 const LATER: [&str; 3] =
     [r#"set -eu; [ ! -e "$1$PRIVATE" ] || exit 0; "#, PUT, r#"chroot "$1" $PRIVATE/switch"#];
-
-/// A file among the tools while packages are installed.
-const INSTALLING: &str = "installing";
 
 /// Gives the tree all of its own programs back, and leaves nothing of the tools.
 const TAKE_OUT: &str = r#"set -eu
@@ -117,7 +114,6 @@ impl Tools {
         let refused = cross::refusals(&root, &self.manifest);
         let private = cross::place_in(&root, Path::new(PRIVATE)).map_err(cant_write)?;
         fs::write(private.join("refused"), refused).map_err(cant_write)?;
-        remove_if_there(&private.join(INSTALLING)).map_err(cant_write)?;
         // Out and in again: so what dpkg has written down is in the same order however it came about.
         let mut said = Vec::new();
         for word in ["off", "on"] {
@@ -156,16 +152,6 @@ pub(super) fn renew(
     tools.settle(task).map(Some)
 }
 
-/// Has the tree use what tools it has for the time that packages are installed in; until they are settled.
-pub(super) fn expect_packages(task: &Task<'_>, old: &Generation) -> Result<(), BodyError> {
-    if old.tools().is_empty() {
-        return Ok(());
-    }
-    let private = cross::place_in(&task.work.tree(), Path::new(PRIVATE)).map_err(cant_write)?;
-    fs::write(private.join(INSTALLING), "").map_err(cant_write)?;
-    process::output(step::SWITCH, switch(task, "sync")).map(drop)
-}
-
 fn switch(task: &Task<'_>, word: &str) -> std::process::Command {
     let mut switch = task.sandbox.inside(&task.work.tree(), format!("{PRIVATE}/switch"));
     switch.arg(word);
@@ -196,13 +182,6 @@ fn say(placement: &Placement) {
     }
     if let Some(gain) = placement.gain {
         println!("cross-tools: a small build takes 1/{:.1} of the time", gain.factor());
-    }
-}
-
-fn remove_if_there(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
     }
 }
 

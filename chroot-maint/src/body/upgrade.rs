@@ -69,7 +69,6 @@ pub(super) fn upgrade(
     let growth = download::download(task, &way, &stage, &old.tree, &DIST_UPGRADE)?;
     clone::clone(task, old, growth)?;
     if !simulation.is_empty() {
-        place_tools::expect_packages(task, old)?;
         install::install(task, &stage, &DIST_UPGRADE)?;
     }
     let placement = place_tools::renew(task, old, cross_tools.as_ref())?;

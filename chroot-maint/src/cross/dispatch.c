@@ -1,5 +1,5 @@
 /* Stands where a foreign chroot's own program would: starts the host's build of it, or where that one would not do the
- * same, the chroot's own under emulation. Of compilers and binutils it knows when that is; all others only depend on the environment.
+ * same, the chroot's own under emulation. Named in the first line of a script, it stands for the script's interpreter. Of compilers and binutils it knows when that is; all others only depend on the environment.
  *
  * Compiled statically in the donor, against a C library that starts without a look at the processor (in a virtual machine
  * each of those costs more than all of the rest), with these set:
@@ -338,48 +338,41 @@ static void compiler(const char *path, const char *name, int argc, char **argv)
 	native(name, called, takes_plugin ? words + 2 : words, takes_plugin ? n - 2 : n);
 }
 
-/* Of an interpreter of scripts: whether it is to run one of those whose results are the same on every machine. */
-static int is_known_script(char **words)
+/* In the first line of a script of the chroot: runs it with the host's perl, whose own modules are found first; or with the
+ * chroot's, where it is told to look for modules in other places. */
+static void script(int is_off, int argc, char **argv)
 {
-	char known[PATH_MAX];
-	int found = 0;
-	FILE *list;
-	while (*words && (strcmp(*words, "-w") == 0 || strcmp(*words, "-T") == 0))
-		words++;
-	list = *words ? fopen(PRIVATE "/scripts", "r") : NULL;
-	while (list && !found && fscanf(list, " %4095s", known) == 1)
-		found = strcmp(known, *words) == 0;
-	if (list)
-		fclose(list);
-	return found;
-}
-
-/* With its modules of the host's architecture found before any of the chroot's. */
-static void interpreter(const char *path, const char *name, int argc, char **argv)
-{
-	char **words;
-	if (strcmp(name, "perl") != 0)
-		return;
-	words = calloc((size_t)argc + 2, sizeof *words);
-	if (!words || !is_known_script(argv + 1))
-		emulated(path, argv);
-	words[0] = argv[0];
-	words[1] = "-I" PRIVATE "/perl";
-	memcpy(words + 2, argv + 1, (size_t)argc * sizeof *words);
-	direct(name, words);
-	emulated(path, argv);
+	static const char perl[] = "/usr/bin/perl";
+	char **words = calloc((size_t)argc + 5, sizeof *words);
+	int n = 0;
+	if (!words)
+		fail(perl);
+	words[n++] = (char *)perl;
+	if (!is_off && !getenv("PERL5LIB") && !getenv("PERL5OPT")) {
+		if (access(PRIVATE "/modules/own", F_OK) == 0)
+			words[n++] = "-I" PRIVATE "/modules/more";
+		words[n++] = "-I" PRIVATE "/modules/base";
+		words[n++] = "-MChrootMaint";
+		memcpy(words + n, argv + 1, (size_t)argc * sizeof *words);
+		direct("perl", words);
+	}
+	memcpy(words + 1, argv + 1, (size_t)argc * sizeof *words);
+	execv(perl, words);
+	fail(perl);
 }
 
 int main(int argc, char **argv)
 {
 	static char path[PATH_MAX];
+	const char *off = getenv("CHROOT_MAINT_EMULATE");
+	int is_off = (off && *off && strcmp(off, "0") != 0) || !all_fit("LD_PRELOAD", is_in_tree) || argc < 1;
+	if (argc > 0 && strcmp(argv[0], PRIVATE "/perl") == 0)
+		script(is_off, argc, argv);
 	own_path(path);
 	const char *name = base(path);
-	const char *off = getenv("CHROOT_MAINT_EMULATE");
-	if ((off && *off && strcmp(off, "0") != 0) || !all_fit("LD_PRELOAD", is_in_tree) || argc < 1)
+	if (is_off)
 		emulated(path, argv);
 	compiler(path, name, argc, argv);
-	interpreter(path, name, argc, argv);
 	direct(name, argv);
 	by_loader(name, argv[0], argv + 1, argc - 1);
 }

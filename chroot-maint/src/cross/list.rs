@@ -22,6 +22,8 @@ pub(crate) enum Source {
     Cross,
     /// The distribution's source, compiled for the purpose.
     Built,
+    /// The chroot itself: scripts, which stay its own and are run by the host's perl.
+    Scripts,
 }
 
 /// Programs that are replaced all together or not at all.
@@ -44,11 +46,6 @@ pub(crate) struct Group {
     /// Packages that the donor needs for it.
     #[serde(default)]
     pub(crate) also: Vec<String>,
-    /// Of an interpreter: the scripts that it runs while packages are installed; it is not replaced but then.
-    #[serde(default)]
-    pub(crate) scripts: Vec<String>,
-    /// Of an interpreter: where the donor has its modules, a directory.
-    pub(crate) modules: Option<String>,
     /// Files that are named one by one.
     #[serde(default)]
     pub(crate) replace: Vec<Replace>,
@@ -197,6 +194,11 @@ impl ToolList {
         all.map(|package| names.package(package)).collect()
     }
 
+    /// The same for a file of this group: a script stays what it is, whoever runs it.
+    pub(crate) fn forbidden_in(&self, group: &Group, file: &str) -> Option<&str> {
+        if group.has_scripts() { None } else { self.forbidden(file) }
+    }
+
     /// Why this file may never be replaced, if that is so.
     pub(crate) fn forbidden(&self, file: &str) -> Option<&str> {
         let found = self.never.iter().find(|(pattern, _)| pattern.matches(file));
@@ -233,12 +235,15 @@ impl ToolList {
         if !group.files.is_empty() && group.package.is_none() {
             return wrong("has `files' of no package; give it `package'");
         }
+        if group.has_scripts() && !group.replace.is_empty() {
+            return wrong("has scripts, which are named by `files'; take `replace' out");
+        }
         for file in group.files.iter().chain(&group.except) {
             pattern(origin, file)?;
         }
         let named = group.replace.iter().flat_map(|one| one.file.split('|'));
         for file in named.chain(group.files.iter().map(String::as_str)) {
-            if let Some(reason) = self.forbidden(file).filter(|_| !group.is_exempt(file)) {
+            if let Some(reason) = self.forbidden_in(group, file) {
                 return Err(ListError::Never {
                     origin: origin.to_owned(),
                     group: group.name.clone(),
@@ -252,9 +257,9 @@ impl ToolList {
 }
 
 impl Group {
-    /// Whether it may have a file that is never replaced otherwise: the one interpreter that the dispatcher can hold to its scripts.
-    pub(crate) fn is_exempt(&self, file: &str) -> bool {
-        !self.scripts.is_empty() && file.ends_with("/perl")
+    /// Whether it is of scripts.
+    pub(crate) fn has_scripts(&self) -> bool {
+        self.source == Source::Scripts
     }
 
     /// Whether the donor has to compile it.
@@ -343,14 +348,15 @@ mod tests {
     }
 
     #[test]
-    fn naming_scripts_exempts_no_other_program_than_the_interpreter() {
-        let text = |file: &str| {
+    fn scripts_may_have_names_that_programs_may_not() {
+        let text = |source: &str| {
             format!(
-                "[[group]]\nname='x'\ntier='shell'\nreason='fast'\nscripts=['/x']\npackage='x'\nfiles=['{file}']\n"
+                "[[group]]\nname='x'\ntier='shell'\nreason='fast'\nsource='{source}'\npackage='x'\n\
+                 files=['/usr/bin/dpkg-architecture']\n"
             )
         };
-        assert!(ToolList::read(Some(("tools.toml", &text("/usr/bin/perl")))).is_ok());
-        assert!(error(&text("/usr/bin/dpkg")).contains("may never be replaced"));
+        assert!(ToolList::read(Some(("tools.toml", &text("scripts")))).is_ok());
+        assert!(error(&text("native")).contains("may never be replaced"));
     }
 
     #[test]

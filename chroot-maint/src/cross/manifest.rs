@@ -47,12 +47,21 @@ pub(crate) struct Manifest {
 pub(crate) struct Built {
     pub(crate) name: String,
     pub(crate) tier: Tier,
-    /// Whether it is only for the time that packages are installed in.
-    pub(crate) is_temporary: bool,
+    /// Of scripts: what runs them.
+    pub(crate) interpreter: Option<Interpreter>,
     pub(crate) programs: Vec<Program>,
 }
 
-/// One program of the tree.
+/// The host's interpreter of the chroot's scripts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Interpreter {
+    /// Whose it is, in both chroots.
+    pub(crate) package: String,
+    /// The donor's.
+    pub(crate) version: String,
+}
+
+/// One program of the tree, or a script of the chroot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Program {
     /// What it replaces: the first of these that the chroot has.
@@ -133,8 +142,8 @@ impl Manifest {
         for group in &self.groups {
             // Writing to a String can't fail.
             let _ = writeln!(list, "group\t{}", group.name);
-            if group.is_temporary {
-                list.push_str("while-installing\n");
+            if let Some(Interpreter { package, version }) = &group.interpreter {
+                let _ = writeln!(list, "scripts\t{package}\t{version}");
             }
             for program in &group.programs {
                 let Program { files, packages, donor, version, optional, .. } = program;

@@ -3,8 +3,9 @@
 //! ```text
 //! list        the data: tiers, groups, what may never be replaced        elf, closure    what a program needs
 //! packages    what dpkg has written down in a tree                       manifest        what is in a tree
-//! headers     the directories of headers compiled into cc1               selection       what of a donor a group takes
-//! placement   looks into the chroot's own programs                       tree            builds a tree of tools
+//! headers     the directories of headers compiled into cc1               perl            what scripts are run with
+//! selection   what of a donor a group takes                              tree            builds a tree of tools
+//! placement   looks into the chroot's own programs
 //!
 //! in the chroot: dispatch.c  stands in the place of a program            switch.c        puts it there and takes it out
 //! ```
@@ -26,6 +27,12 @@
 //! Plugins and other character sets are libraries of the chroot's architecture: whoever asks for them gets the emulated compiler.
 //! `CHROOT_MAINT_EMULATE=1` has every program emulated.
 //!
+//! # How the host's perl runs a script of the chroot
+//! perl itself stays the chroot's. What stands in the place of a known script is the same script but for its first line, which names
+//! the dispatcher. That starts the host's perl, with the modules that were compiled for it and the chroot's own for all else, Config.pm
+//! too: so the script finds the machine that it is on. If it asks for a module that was compiled for the chroot's perl, or PERL5LIB says
+//! where else to look for some, the chroot's own perl runs it.
+//!
 //! # Known to differ
 //! Link maps name temporary files, as they do from run to run. The shell's `printf` calculates with the host's `long double`. Locales
 //! with another character set than UTF-8 have no conversions, for these are modules in a directory compiled into the C library.
@@ -36,6 +43,7 @@ mod headers;
 mod list;
 mod manifest;
 mod packages;
+mod perl;
 mod placement;
 mod selection;
 #[cfg(test)]

@@ -123,7 +123,7 @@ mod tests {
         };
         let programs = vec![program];
         let bash =
-            Built { name: "bash".to_owned(), tier: Tier::Shell, is_temporary: false, programs };
+            Built { name: "bash".to_owned(), tier: Tier::Shell, interpreter: None, programs };
         let reason = "gcc-x is not installed in the native chroot".to_owned();
         Manifest {
             hash: "h".to_owned(),

@@ -10,8 +10,9 @@ use super::{
     elf::linking,
     headers,
     list::{Group, Names, Source, ToolList},
-    manifest::{Built, Check, Library, Program},
+    manifest::{Built, Check, Interpreter, Library, Program},
     packages::Installed,
+    perl,
 };
 
 /// Where whoever makes the donor leaves what was built there, and beside each program the texts that it has to have in common
@@ -51,19 +52,24 @@ impl Selection<'_> {
             let version = packages.version(package).ok_or_else(|| missing(package))?;
             let shipped = packages.files(package);
             for file in group.chosen(shipped.into_iter()) {
-                let is_forbidden = list.forbidden(file).is_some() && !group.is_exempt(file);
-                if is_forbidden || !self.is_program(file) {
+                let is_meant = match group.source {
+                    Source::Scripts => self.is_script(file),
+                    _ => self.is_program(file),
+                };
+                if !is_meant || list.forbidden_in(group, file).is_some() {
                     continue;
                 }
                 let name = base(file);
-                copies.push(self.copy_of(&name, file));
+                if !group.has_scripts() {
+                    copies.push(self.copy_of(&name, file));
+                }
                 programs.push(Program {
                     files: vec![file.to_owned()],
                     name,
                     packages: vec![package.clone()],
                     donor: package.clone(),
                     version: version.to_owned(),
-                    optional: false,
+                    optional: group.has_scripts(),
                     check: Check::Nothing,
                 });
             }
@@ -112,9 +118,18 @@ impl Selection<'_> {
         if programs.is_empty() {
             return Err("none of its programs is in the native chroot".to_owned());
         }
-        let is_temporary = !group.scripts.is_empty();
-        let built = Built { name: group.name.clone(), tier: group.tier, is_temporary, programs };
+        let interpreter =
+            if group.has_scripts() { Some(Self::interpreter(packages)?) } else { None };
+        let built = Built { name: group.name.clone(), tier: group.tier, interpreter, programs };
         Ok((built, copies))
+    }
+
+    fn interpreter(packages: &Installed) -> Result<Interpreter, String> {
+        let package = perl::PACKAGE.to_owned();
+        let version = packages.version(&package);
+        let version =
+            version.ok_or_else(|| format!("{package} is not installed in the native chroot"))?;
+        Ok(Interpreter { version: version.to_owned(), package })
     }
 
     /// Where a program goes: what can't be patched has a place of its own.
@@ -163,6 +178,13 @@ impl Selection<'_> {
             libraries.push(Library { name, package, version });
         }
         (libraries, copies)
+    }
+
+    /// One that perl runs; symlinks lead to others.
+    fn is_script(&self, file: &str) -> bool {
+        let on_disk = self.libraries.on_disk(Path::new(file));
+        let is_link = fs::symlink_metadata(&on_disk).is_ok_and(|data| data.is_symlink());
+        !is_link && fs::read(on_disk).is_ok_and(|bytes| perl::runs(&bytes))
     }
 
     /// Scripts and symlinks are the same in both chroots already.

@@ -7,7 +7,8 @@
  * A group is in where all of its programs are there and none of their packages is of another upstream version than the
  * host's; else it is out, as a whole. Its own programs keep a name with SUFFIX, of which dpkg knows by a diversion: an upgrade
  * then unpacks to that name, and `dpkg --verify' looks there. Hard links, not symbolic ones: whoever asks where a program
- * really is gets its usual path. What is to be done shows in the files themselves, so a call that was killed is made good by the next one.
+ * really is gets its usual path. In the place of a script is the same script but for its interpreter, with the date of the chroot's own.
+ * What is to be done shows in the files themselves, so a call that was killed is made good by the next one.
  *
  * Compiled statically, with PRIVATE and SUFFIX set as for the dispatcher. What there is it reads in PRIVATE/switch.list, and in
  * PRIVATE/refused, lines of fields between tabs:
@@ -15,7 +16,7 @@
  *   group NAME                                                      what follows belongs to it
  *   file PATH[|PATH] PACKAGE[|PACKAGE] DONOR VERSION needed|optional  a program, its package here, and the host's
  *   refuse REASON                                                   out, whatever the versions
- *   while-installing                                                out, unless PRIVATE/installing is there
+ *   scripts PACKAGE VERSION                                         its files are scripts; whose their interpreter is, and the host's
  *   library NAME PACKAGE VERSION                                    the host's build of what builds preload
  * For tests: --root DIR is where / is; --installed FILE is read instead of dpkg's own file. */
 
@@ -55,7 +56,8 @@ struct library {
 
 struct group {
 	const char *name, *refusal;
-	int is_temporary;
+	struct package *interpreter; /* NULL if it has programs */
+	const char *interpreter_version;
 	struct file *files, **last;
 	struct group *next;
 };
@@ -203,8 +205,9 @@ static void read_list(char *text)
 			group = group_called(fields[1]);
 		} else if (group && strcmp(fields[0], "refuse") == 0 && count == 2) {
 			group->refusal = fields[1];
-		} else if (group && strcmp(fields[0], "while-installing") == 0) {
-			group->is_temporary = 1;
+		} else if (group && strcmp(fields[0], "scripts") == 0 && count == 3) {
+			group->interpreter = package_called(fields[1]);
+			group->interpreter_version = fields[2];
 		} else if (group && strcmp(fields[0], "file") == 0 && count == 6) {
 			add_file(group, fields);
 		} else if (strcmp(fields[0], "library") == 0 && count == 4) {
@@ -364,11 +367,34 @@ static const struct package *package_of(const struct file *file)
 	return file->packages[0];
 }
 
-/* Whether the chroot has a program of its own. */
-static int is_present(const struct file *file)
+/* What follows the interpreter in a script for it; NULL in any other file. */
+static const char *after_interpreter(const char *text, const char *interpreter)
 {
-	const char *path = path_of(file);
-	return package_of(file)->version && is_file(is_diverted(path) ? aside(path) : here(path));
+	if (!text || strncmp(text, "#!", 2) != 0)
+		return NULL;
+	text += 2 + strspn(text + 2, " \t");
+	if (strncmp(text, interpreter, strlen(interpreter)) != 0)
+		return NULL;
+	text += strlen(interpreter);
+	return strchr(" \t\n", *text) ? text : NULL;
+}
+
+static int is_script(const char *path)
+{
+	char *text = read_file(path);
+	int is = after_interpreter(text, "/usr/bin/perl") != NULL;
+	free(text);
+	return is;
+}
+
+/* Whether the chroot has a program of its own, or a script that can be run in another way. */
+static int is_present(const struct group *group, const struct file *file)
+{
+	const char *path = path_of(file), *own = is_diverted(path) ? aside(path) : here(path);
+	if (!package_of(file)->version || !is_file(own))
+		return 0;
+	/* Not diverted, and yet not its own: left by a call that was killed. */
+	return !group->interpreter || is_script(own) || (is_file(aside(path)) && is_script(aside(path)));
 }
 
 static void say(struct verdict *verdict, const char *format, ...)
@@ -379,15 +405,30 @@ static void say(struct verdict *verdict, const char *format, ...)
 	va_end(words);
 }
 
+/* Takes a package into account, of which the host's has this name and this version. */
+static void compare(struct verdict *verdict, const char *donor, const char *version, const struct package *package)
+{
+	enum likeness likeness = package->version ? likeness_of(version, package->version) : REFUSED;
+	if (likeness >= verdict->likeness)
+		return;
+	verdict->likeness = likeness;
+	if (package->version)
+		say(verdict, "%s: %s is %s, but %s is %s", likeness == REFUSED ? "refused" : "close", donor, version,
+		    package->name, package->version);
+	else
+		say(verdict, "absent: %s is not installed", package->name);
+}
+
 static struct verdict judge(const struct group *group, int is_off)
 {
 	struct verdict verdict = { !is_off, EXACT, "" };
 	const struct file *file;
 	int present = 0;
+	if (group->interpreter)
+		compare(&verdict, group->interpreter->name, group->interpreter_version, group->interpreter);
 	for (file = group->files; file; file = file->next) {
 		const struct package *package = package_of(file);
-		enum likeness likeness;
-		if (!is_present(file)) {
+		if (!is_present(group, file)) {
 			if (!file->is_needed)
 				continue;
 			verdict.is_in = 0;
@@ -397,12 +438,7 @@ static struct verdict judge(const struct group *group, int is_off)
 			return verdict;
 		}
 		present++;
-		likeness = likeness_of(file->version, package->version);
-		if (likeness < verdict.likeness) {
-			verdict.likeness = likeness;
-			say(&verdict, "%s: %s is %s, but %s is %s", likeness == REFUSED ? "refused" : "close", file->donor,
-			    file->version, package->name, package->version);
-		}
+		compare(&verdict, file->donor, file->version, package);
 	}
 	if (!present) {
 		verdict.likeness = REFUSED;
@@ -455,14 +491,72 @@ static int put_dispatcher(const char *path)
 	return 1;
 }
 
+/* Puts the same script but for its interpreter into the place of a script, in one step. */
+static int put_script(const char *path)
+{
+	char *new = join(root, path, ".chroot-maint-new"), *own = aside(path), *text = read_file(own);
+	const char *rest = after_interpreter(text, "/usr/bin/perl");
+	struct stat found;
+	FILE *file;
+	int is_written;
+	unlink(new);
+	if (!rest || stat(own, &found) != 0 || !(file = fopen(new, "w"))) {
+		fail("rewrite", own);
+		return 0;
+	}
+	is_written = fprintf(file, "#!%s/perl", PRIVATE) > 0;
+	is_written &= fwrite(rest, 1, (size_t)(text + found.st_size - rest), file) == (size_t)(text + found.st_size - rest);
+	is_written &= fchmod(fileno(file), found.st_mode & 07777) == 0;
+	is_written &= fflush(file) == 0;
+	is_written &= futimens(fileno(file), (struct timespec[]){ found.st_atim, found.st_mtim }) == 0;
+	is_written &= fclose(file) == 0;
+	if (!is_written || rename(new, here(path)) != 0) {
+		fail("put a script in the place of", path);
+		unlink(new);
+		return 0;
+	}
+	return 1;
+}
+
+/* Whether what was put into the place of a script is of what the chroot's own is now. */
+static int is_script_put(const char *path)
+{
+	struct stat put, own;
+	char *text = read_file(here(path));
+	int is_ours = after_interpreter(text, PRIVATE "/perl") != NULL;
+	free(text);
+	return is_ours && stat(here(path), &put) == 0 &&
+	       (stat(aside(path), &own) != 0 || put.st_mtim.tv_sec == own.st_mtim.tv_sec);
+}
+
 static int is_dispatcher(const char *path)
 {
 	struct stat one, two;
-	return lstat(here(path), &one) == 0 && lstat(join(root, PRIVATE, "/dispatch"), &two) == 0 &&
-	       ((one.st_ino == two.st_ino && one.st_dev == two.st_dev) || one.st_size == two.st_size);
+	const char *dispatcher = join(root, PRIVATE, "/dispatch");
+	int is_one;
+	if (lstat(here(path), &one) != 0 || lstat(dispatcher, &two) != 0 || one.st_size != two.st_size)
+		return 0;
+	is_one = one.st_ino == two.st_ino && one.st_dev == two.st_dev;
+	if (!is_one && S_ISREG(one.st_mode)) {
+		char *texts[] = { read_file(here(path)), read_file(dispatcher) };
+		is_one = texts[0] && texts[1] && memcmp(texts[0], texts[1], (size_t)one.st_size) == 0;
+		free(texts[0]);
+		free(texts[1]);
+	}
+	return is_one;
 }
 
-static void put_in(const char *path)
+static int is_put(const struct group *group, const char *path)
+{
+	return group->interpreter ? is_script_put(path) : is_dispatcher(path);
+}
+
+static int put(const struct group *group, const char *path)
+{
+	return group->interpreter ? put_script(path) : put_dispatcher(path);
+}
+
+static void put_in(const struct group *group, const char *path)
 {
 	/* Left by a call that was killed before dpkg knew of it. */
 	unlink(aside(path));
@@ -474,16 +568,16 @@ static void put_in(const char *path)
 		unlink(aside(path));
 		return;
 	}
-	if (!put_dispatcher(path) && divert("--remove", path))
+	if (!put(group, path) && divert("--remove", path))
 		unlink(aside(path));
 }
 
-static void take_out(const char *path)
+static void take_out(const struct group *group, const char *path)
 {
 	if (!divert("--remove", path))
 		return;
 	/* Without it, its package was removed meanwhile. */
-	if (exists(aside(path)) ? rename(aside(path), here(path)) : is_dispatcher(path) && unlink(here(path)))
+	if (exists(aside(path)) ? rename(aside(path), here(path)) : is_put(group, path) && unlink(here(path)))
 		fail("give back", path);
 }
 
@@ -494,13 +588,17 @@ static int bring(const struct group *group, const struct verdict *verdict)
 	int changes = 0;
 	for (file = group->files; file; file = file->next) {
 		const char *path = path_of(file);
-		int is_in = is_diverted(path), is_wanted = verdict->is_in && is_present(file);
+		int is_in = is_diverted(path), is_wanted;
+		/* Left by a call that was killed when dpkg no longer knew of it. */
+		if (!is_in && exists(aside(path)) && is_put(group, path) && rename(aside(path), here(path)) != 0)
+			fail("give back", path);
+		is_wanted = verdict->is_in && is_present(group, file);
 		if (is_in && !is_wanted)
-			take_out(path);
+			take_out(group, path);
 		else if (is_wanted && !is_in)
-			put_in(path);
-		else if (is_wanted && !is_dispatcher(path))
-			put_dispatcher(path);
+			put_in(group, path);
+		else if (is_wanted && !is_put(group, path))
+			put(group, path);
 		changes += is_in != is_wanted;
 	}
 	return changes;
@@ -521,7 +619,7 @@ int main(int argc, char **argv)
 	const char *what = "sync", *installed = NULL, *mark;
 	struct group *group;
 	struct library *library;
-	int i, is_off, is_installing;
+	int i, is_off;
 	for (i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--root") == 0 && i + 1 < argc)
 			root = argv[++i];
@@ -548,15 +646,12 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	is_off = exists(mark);
-	is_installing = exists(join(root, PRIVATE, "/installing"));
 	if (!read_lists() || !read_installed(installed ? installed : join(root, "/var/lib/dpkg/status", "")))
 		return 1;
 	diversions = read_file(join(root, "/var/lib/dpkg/diversions", ""));
 	for (group = groups; group; group = group->next) {
-		struct verdict verdict = judge(group, is_off || (group->is_temporary && !is_installing));
+		struct verdict verdict = judge(group, is_off);
 		if (strcmp(what, "status") == 0) {
-			if (group->is_temporary)
-				continue;
 			printf("%s\t%s\t%s\n", group->name, verdict.is_in ? "in" : "out", verdict.reason);
 			continue;
 		}

@@ -271,6 +271,20 @@ fn a_call_that_was_killed_is_made_good_by_the_next_one() {
 }
 
 #[test]
+fn a_call_that_was_killed_while_it_gave_back_loses_nothing_of_the_chroots_own() {
+    for word in ["sync", "off"] {
+        let tree = Tree::with_sed("4.9-2");
+        tree.switch(&[]);
+        // dpkg has been told, and the chroot's own still has its other name.
+        fs::write(tree.path("var/lib/dpkg/diversions"), "").unwrap();
+        tree.switch(&[word]);
+        tree.switch(&["off"]);
+        assert_eq!(tree.read("usr/bin/sed"), "own", "{word}");
+        assert_eq!((tree.programs().len(), tree.diverted().as_str()), (1, ""));
+    }
+}
+
+#[test]
 fn packages_of_other_architectures_do_not_count() {
     let tree = Tree::with_sed("4.9-2");
     tree.install(&[("sed", "4.9-2", "arm64"), ("sed", "4.10-1", "amd64")]);
@@ -284,20 +298,74 @@ fn what_was_found_out_in_the_chroot_counts_as_well() {
     assert_eq!(tree.switch(&["status"]), "sed\tout\trefused: it says otherwise\n");
 }
 
+const DH: &str = "group\tdh\nscripts\tperl-base\t5.40.1-6\n\
+                  file\t/usr/bin/dh\tdebhelper\tdebhelper\t13-1\toptional\n\
+                  file\t/usr/bin/dh_x\tdebhelper\tdebhelper\t13-1\toptional\n";
+
+fn with_dh(perl: &str) -> Tree {
+    let tree = Tree::new(DH);
+    tree.write("usr/bin/dh", "#!/usr/bin/perl -w\n# PROMISE\n");
+    tree.write("usr/bin/dh_x", "#!/bin/sh\n");
+    tree.install(&[("debhelper", "13-1", "all"), ("perl-base", perl, "arm64")]);
+    tree
+}
+
 #[test]
-fn an_interpreter_is_only_in_while_packages_are_installed() {
-    let tree =
-        Tree::new("group\tsed\nwhile-installing\nfile\t/usr/bin/sed\tsed\tsed\t4.9-2\tneeded\n");
-    tree.write("usr/bin/sed", "own");
-    tree.install(&[("sed", "4.9-2", "arm64")]);
+fn in_the_place_of_a_script_is_the_same_with_another_interpreter() {
+    let tree = with_dh("5.40.1-6+b1");
     tree.switch(&[]);
-    assert_eq!(tree.read("usr/bin/sed"), "own");
-    tree.write("usr/lib/chroot-maint/installing", "");
+    assert_eq!(tree.read("usr/bin/dh"), "#!/usr/lib/chroot-maint/perl -w\n# PROMISE\n");
+    let date = |file| fs::metadata(tree.path(file)).unwrap().mtime();
+    assert_eq!(date("usr/bin/dh"), date("usr/bin/dh.emulated"));
+    assert_eq!(tree.diverted(), "local diversion of /usr/bin/dh to /usr/bin/dh.emulated\n");
+    assert_eq!(tree.read("usr/bin/dh_x"), "#!/bin/sh\n", "no script for perl");
+    tree.switch(&["off"]);
+    assert_eq!(tree.read("usr/bin/dh"), "#!/usr/bin/perl -w\n# PROMISE\n");
+    assert_eq!(tree.programs(), ["dh", "dh_x"]);
+}
+
+#[test]
+fn a_script_that_is_upgraded_is_put_in_anew() {
+    let tree = with_dh("5.40.1-6");
     tree.switch(&[]);
-    assert_eq!(tree.read("usr/bin/sed"), "host's");
-    fs::remove_file(tree.path("usr/lib/chroot-maint/installing")).unwrap();
+    tree.write("usr/bin/dh.emulated", "#! /usr/bin/perl\nnewer\n");
+    let later = fs::metadata(tree.path("usr/bin/dh")).unwrap().modified().unwrap()
+        + std::time::Duration::from_secs(5);
+    fs::File::options()
+        .write(true)
+        .open(tree.path("usr/bin/dh.emulated"))
+        .unwrap()
+        .set_modified(later)
+        .unwrap();
     tree.switch(&[]);
-    assert_eq!((tree.read("usr/bin/sed").as_str(), tree.diverted().as_str()), ("own", ""));
+    assert_eq!(tree.read("usr/bin/dh"), "#!/usr/lib/chroot-maint/perl\nnewer\n");
+    // And given back when it is none any more.
+    tree.write("usr/bin/dh.emulated", "#!/bin/sh\n");
+    tree.switch(&[]);
+    assert_eq!((tree.read("usr/bin/dh").as_str(), tree.diverted().as_str()), ("#!/bin/sh\n", ""));
+}
+
+#[test]
+fn scripts_stay_out_with_an_interpreter_of_another_version() {
+    let tree = with_dh("5.42.0-1");
+    tree.switch(&[]);
+    assert_eq!(
+        tree.switch(&["status"]),
+        "dh\tout\trefused: perl-base is 5.40.1-6, but perl-base is 5.42.0-1\n"
+    );
+    assert_eq!(tree.diverted(), "");
+}
+
+#[test]
+fn a_call_that_was_killed_over_a_script_is_made_good_by_the_next_one() {
+    let tree = with_dh("5.40.1-6");
+    fs::hard_link(tree.path("usr/bin/dh"), tree.path("usr/bin/dh.emulated")).unwrap();
+    tree.switch(&[]);
+    assert_eq!(tree.read("usr/bin/dh.emulated"), "#!/usr/bin/perl -w\n# PROMISE\n");
+    // Killed when dpkg knew of it, and the chroot's own was in its place still.
+    fs::copy(tree.path("usr/bin/dh.emulated"), tree.path("usr/bin/dh")).unwrap();
+    tree.switch(&[]);
+    assert!(tree.read("usr/bin/dh").starts_with("#!/usr/lib/chroot-maint/perl -w\n"));
 }
 
 #[test]

@@ -24,22 +24,24 @@ use super::{
     closure::{ClosureError, Libraries},
     elf::linking,
     headers::{self, HeadersError},
-    list::{Group, Names, ToolList},
+    list::{Names, ToolList},
     manifest::{Check, LeftOut, Manifest, ManifestError, PRIVATE, SUFFIX},
     packages::{Installed, PackagesError},
+    perl,
     selection::{Copies, Selection, base},
 };
 use crate::spec::{Arch, Tier};
 
 /// What the tree's own programs are compiled from, by name.
 const SOURCES: [(&str, &str); 2] =
-    [("dispatch", include_str!("dispatch.c")), ("switch", include_str!("switch.c"))];
+    [(DISPATCHER, include_str!("dispatch.c")), ("switch", include_str!("switch.c"))];
+const DISPATCHER: &str = "dispatch";
 
 /// What the switch itself runs, without replacing anything.
 const OF_SWITCH: &str = "/usr/bin/dpkg-divert";
 
 /// Counts the changes in how trees are made that show neither in the list nor in the sources.
-const REVISION: u32 = 1;
+const REVISION: u32 = 2;
 
 /// What every file of the tree is dated: 2000-01-01, as everything else that a chroot holds is not to depend on the day.
 const DATE: u64 = 946_684_800;
@@ -80,7 +82,9 @@ pub(crate) enum TreeError {
 
 /// Sums up what a tree depends on besides packages: the list of tools, and the programs that come with it.
 pub(crate) fn fingerprint(list: &ToolList) -> String {
-    let texts = SOURCES.iter().map(|(_, source)| *source).chain([list.text.as_str()]);
+    let first = perl::first(PRIVATE);
+    let sources = SOURCES.iter().map(|(_, source)| *source);
+    let texts = sources.chain([perl::COPY_MODULES, &first, list.text.as_str()]);
     // FNV-1a: only to see that something is not the same as before.
     let mut sum = 0xcbf2_9ce4_8422_2325_u64;
     for byte in texts.flat_map(|text| text.bytes().chain([0])) {
@@ -120,22 +124,19 @@ pub(crate) fn build(
             left_out.iter().map(|one| format!("{}: {}", one.name, one.reason)).collect();
         return Err(TreeError::Nothing(reasons.join("; ")));
     }
-    let own = vec![(Path::new("bin").join(base(OF_SWITCH)), PathBuf::from(OF_SWITCH))];
-    work.take(own)?;
+    let has_scripts = groups.iter().any(|group| group.interpreter.is_some());
+    for own in [OF_SWITCH].into_iter().chain(has_scripts.then_some(perl::PROGRAM)) {
+        work.take(vec![(Path::new("bin").join(base(own)), PathBuf::from(own))])?;
+    }
     let (libraries, copies) = work.selection.choose_preloads(list, &packages);
     work.take(copies)?;
-    let mut scripts = String::new();
-    for group in list.of_tiers(tiers).filter(|group| groups.iter().any(|b| b.name == group.name)) {
-        scripts.extend(group.scripts.iter().flat_map(|script| [script, "\n"]));
-        work.copy_modules(group)?;
-    }
     let with_headers: BTreeSet<&str> = groups
         .iter()
         .flat_map(|group| &group.programs)
         .filter(|program| program.check == Check::Headers)
         .map(|program| program.name.as_str())
         .collect();
-    let taken = work.make_whole(&with_headers)?;
+    let taken = work.make_whole(&with_headers, has_scripts)?;
     let packages = taken
         .iter()
         .filter_map(|file| {
@@ -152,9 +153,7 @@ pub(crate) fn build(
         left_out,
         packages,
     };
-    for (name, text) in
-        [("switch.list", manifest.switch_list()), ("dpkg.cfg", dpkg_hook()), ("scripts", scripts)]
-    {
+    for (name, text) in [("switch.list", manifest.switch_list()), ("dpkg.cfg", dpkg_hook())] {
         let path = work.dir().join(name);
         fs::write(&path, text).map_err(|source| TreeError::Write { path, source })?;
     }
@@ -190,13 +189,19 @@ impl Work<'_> {
     }
 
     /// Copies programs, libraries and the loader, and has them find one another; gives where in the donor they were.
-    fn make_whole(&self, with_headers: &BTreeSet<&str>) -> Result<Vec<PathBuf>, TreeError> {
-        let closure = self.selection.libraries.closure(self.copies.values().cloned())?;
-        let loader = closure.loader.clone().unwrap_or_default();
+    fn make_whole(
+        &self,
+        with_headers: &BTreeSet<&str>,
+        has_scripts: bool,
+    ) -> Result<Vec<PathBuf>, TreeError> {
         for dir in DIRS {
             let path = self.dir().join(dir);
             fs::create_dir_all(&path).map_err(|source| TreeError::Write { path, source })?;
         }
+        let modules = if has_scripts { self.copy_modules()? } else { Vec::new() };
+        let roots = self.copies.values().cloned().chain(modules);
+        let closure = self.selection.libraries.closure(roots)?;
+        let loader = closure.loader.clone().unwrap_or_default();
         self.copy(&loader, Path::new("ld.so"), None)?;
         for (name, library) in &closure.libraries {
             let place = Path::new("lib").join(name);
@@ -220,19 +225,46 @@ impl Work<'_> {
         for (name, source) in SOURCES {
             self.compile(name, source)?;
         }
+        if has_scripts {
+            self.run(
+                "cp",
+                &[&format!("{PRIVATE}/{DISPATCHER}"), &format!("{PRIVATE}/{}", perl::RUNNER)],
+            )?;
+            self.try_modules()?;
+        }
         let all = self.copies.values().chain(closure.libraries.values()).chain([&loader]);
         Ok(all.cloned().collect())
     }
 
-    /// An interpreter's modules, with libraries among them that need nothing but the interpreter and the C library.
-    fn copy_modules(&self, group: &Group) -> Result<(), TreeError> {
-        let Some(modules) = &group.modules else {
-            return Ok(());
-        };
-        let from = self.selection.names.fill(modules);
-        let to = format!("{PRIVATE}/{}", group.name);
-        self.run("mkdir", &["-p", PRIVATE])?;
-        self.run("cp", &["--recursive", "--dereference", "--no-target-directory", &from, &to])
+    /// perl's modules; gives the libraries among them.
+    fn copy_modules(&self) -> Result<Vec<PathBuf>, TreeError> {
+        let Names { donor, triplet, .. } = self.selection.names;
+        self.run("sh", &["-c", perl::COPY_MODULES, "sh", PRIVATE, donor, triplet])?;
+        let path = self.dir().join(perl::MODULES).join(perl::FIRST);
+        fs::write(&path, perl::first(PRIVATE))
+            .map_err(|source| TreeError::Write { path, source })?;
+        let mut libraries = Vec::new();
+        let mut dirs = vec![PathBuf::from(PRIVATE).join(perl::MODULES)];
+        while let Some(dir) = dirs.pop() {
+            let path = self.selection.libraries.on_disk(&dir);
+            let failed = |source| ClosureError::Read { path: path.clone(), source };
+            for entry in fs::read_dir(&path).map_err(failed)? {
+                let entry = entry.map_err(failed)?;
+                let place = dir.join(entry.file_name());
+                if entry.file_type().map_err(failed)?.is_dir() {
+                    dirs.push(place);
+                } else if place.extension().is_some_and(|end| end == "so") {
+                    libraries.push(place);
+                }
+            }
+        }
+        Ok(libraries)
+    }
+
+    fn try_modules(&self) -> Result<(), TreeError> {
+        let words = perl::TRIAL.map(|word| word.replace("TREE", PRIVATE));
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        self.run(&format!("{PRIVATE}/bin/perl"), &words)
     }
 
     fn copy(&self, from: &Path, to: &Path, contents: Option<&[u8]>) -> Result<(), TreeError> {

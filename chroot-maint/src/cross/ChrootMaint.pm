@@ -1,0 +1,18 @@
+# Loaded before a script of the chroot that the host's perl runs. Has it started again by the chroot's own perl if it asks for a
+# module that was compiled for that, and so can't be loaded here. TREE is the directory of the tree.
+package ChrootMaint;
+
+# Nobody needs these, but who finds them uses them: asked for when half of the work is done.
+my @asked_late = qw(File/FcntlLock.pm Locale/gettext.pm Text/Iconv.pm Text/CharWidth.pm);
+
+sub import {
+	my @words = @ARGV;
+	my $extensions = 'TREE/modules/extensions';
+	# Whoever starts perl again means the chroot's.
+	$^X = '/usr/bin/perl';
+	my $start_again = sub { exec { $^X } $^X, $0, @words };
+	-e "$extensions/$_" and $start_again->() for @asked_late;
+	push @INC, sub { -e "$extensions/$_[1]" and $start_again->(); return };
+}
+
+1;
