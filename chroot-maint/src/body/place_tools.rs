@@ -10,7 +10,7 @@ use std::{
 
 use super::{BodyError, bootstrap::quoted, process, step, task::Task};
 use crate::{
-    cross::{self, HOOK, Manifest, PRIVATE},
+    cross::{self, HOOK, Manifest, ManifestError, PRIVATE},
     sandbox::Runs,
     spec::{Gain, Placement},
     store::{Generation, Store},
@@ -64,6 +64,8 @@ gcc -O2 -c sample.c
 pub(super) struct Tools {
     dir: PathBuf,
     manifest: Manifest,
+    /// No generation is deleted that a process has open.
+    _held: fs::File,
 }
 
 impl Tools {
@@ -77,8 +79,10 @@ impl Tools {
             println!("there are no cross-tools for it yet, so all of its programs are emulated");
             return Ok(None);
         };
+        let held = fs::File::open(&current.tree)
+            .map_err(|source| ManifestError::Read { path: current.tree.clone(), source })?;
         let manifest = Manifest::read(&current.tree)?;
-        Ok(Some(Self { dir: current.tree, manifest }))
+        Ok(Some(Self { dir: current.tree, manifest, _held: held }))
     }
 
     pub(super) fn hash(&self) -> &str {

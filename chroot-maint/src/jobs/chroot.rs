@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, rc::Rc};
 
 use jobsched::{Check, Checking, Error, Job, Plan, Work};
 
-use super::{CrossToolsJob, Program, age::Age, archives::Archives, retries, seconds_since_1970};
+use super::{CrossToolsJob, Program, archives::Archives, retries, standing::Standing};
 use crate::{
     config::{Chroot, Config},
     outputs,
@@ -88,19 +88,12 @@ impl ChrootJob {
         place: &Place,
         current: &Generation,
     ) -> Result<Check, String> {
-        let number = current.number;
-        let stamp = place.stamp(number);
-        let age = Age::of(current.record.created, stamp.as_ref(), seconds_since_1970());
-        let shown = format!("generation {number}, {age}");
-        let is_done = match chroot.fresh {
-            Fresh::Create => true,
-            Fresh::Force => false,
-            Fresh::Within(limit) => age.is_below(limit),
-        };
+        let standing = Standing::of(place, current);
+        let shown = standing.shown();
         if chroot.fresh != Fresh::Create && self.wants_other_tools(chroot, place, current)? {
             return self.ready(cx, chroot, "the config changed: cross-tools".to_owned());
         }
-        if is_done {
+        if standing.is_young(chroot.fresh) {
             return Ok(self.done(chroot, current, shown));
         }
         if chroot.fresh == Fresh::Force {
@@ -122,16 +115,11 @@ impl ChrootJob {
         if place.tools_of(current) != self.tools_wanted(chroot)? {
             return self.ready(cx, chroot, "there are other cross-tools for it".to_owned());
         }
-        let then = stamp.as_ref().map_or(&current.record.indexes, |stamp| &stamp.indexes);
-        if then.as_ref().is_none_or(|then| !now.indexes.changed_since(then).is_empty()) {
+        if !standing.holds(now) {
             return self.ready(cx, chroot, shown);
         }
-        // If that fails it costs another look, no more.
-        if let Err(error) = place.note_checked(number, now.at, Some(now.indexes)) {
-            eprintln!("{}: that it was looked at is not kept: {error}", self.id);
-        }
         outputs::touch(&self.config, &self.id);
-        Ok(self.done(chroot, current, format!("generation {number}: nothing changed")))
+        Ok(self.done(chroot, current, format!("generation {}: nothing changed", current.number)))
     }
 
     /// The chroot is as it should be; so are those who have it, or else they get it without a look at any archive.

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use jobsched::{Check, Checking, Error, Job, Plan, Work};
 
-use super::{ChrootJob, Program, age::Age, archives::Archives, retries, seconds_since_1970};
+use super::{ChrootJob, Program, archives::Archives, retries, standing::Standing};
 use crate::{
     body,
     config::{Chroot, Config},
@@ -82,16 +82,9 @@ impl CrossToolsJob {
         if current.record.recipe != wanted {
             return self.ready(cx, "the list of tools changed");
         }
-        let number = current.number;
-        let stamp = place.stamp(number);
-        let age = Age::of(current.record.created, stamp.as_ref(), seconds_since_1970());
-        let shown = format!("generation {number}, {age}");
-        let is_young = match chroot.fresh {
-            Fresh::Create => true,
-            Fresh::Force => false,
-            Fresh::Within(limit) => age.is_below(limit),
-        };
-        if is_young {
+        let standing = Standing::of(place, &current);
+        let shown = standing.shown();
+        if standing.is_young(chroot.fresh) {
             return Ok(Check::done_because(shown));
         }
         if !self.need_donor(cx)? || chroot.fresh == Fresh::Force {
@@ -109,15 +102,10 @@ impl CrossToolsJob {
         let Some(now) = archives.found(&donor, donor_chroot).filter(|_| are_looked_at) else {
             return Ok(Check::ready_because(shown));
         };
-        let then = stamp.as_ref().map_or(&current.record.indexes, |stamp| &stamp.indexes);
-        if then.as_ref().is_none_or(|then| !now.indexes.changed_since(then).is_empty()) {
+        if !standing.holds(now) {
             return Ok(Check::ready_because(shown));
         }
-        // If that fails it costs another look, no more.
-        if let Err(error) = place.note_checked(number, now.at, Some(now.indexes)) {
-            eprintln!("{}: that its tools were looked at is not kept: {error}", self.id);
-        }
-        Ok(Check::done_because(format!("generation {number}: nothing changed")))
+        Ok(Check::done_because(format!("generation {}: nothing changed", current.number)))
     }
 
     /// What in them is of another version than in the native chroot by now.

@@ -9,6 +9,7 @@ mod chroot;
 mod cross_tools;
 mod program;
 mod retries;
+mod standing;
 mod test_graph;
 mod trial;
 

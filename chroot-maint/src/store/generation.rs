@@ -23,6 +23,12 @@ pub(crate) trait Described: Clone + Serialize + DeserializeOwned {
 
     /// Disk space of the tree, in bytes.
     fn size(&self) -> u64;
+
+    /// When it was begun, in seconds since 1970.
+    fn created(&self) -> u64;
+
+    /// What its archives had then, as far as that was known.
+    fn indexes(&self) -> Option<&Indexes>;
 }
 
 /// A generation with its record.
@@ -85,6 +91,14 @@ impl Described for Record {
 
     fn size(&self) -> u64 {
         self.size
+    }
+
+    fn created(&self) -> u64 {
+        self.created
+    }
+
+    fn indexes(&self) -> Option<&Indexes> {
+        self.indexes.as_ref()
     }
 }
 

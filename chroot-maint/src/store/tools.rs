@@ -56,4 +56,12 @@ impl Described for ToolsRecord {
     fn size(&self) -> u64 {
         self.size
     }
+
+    fn created(&self) -> u64 {
+        self.created
+    }
+
+    fn indexes(&self) -> Option<&Indexes> {
+        self.indexes.as_ref()
+    }
 }
