@@ -1,18 +1,14 @@
 //! A new tree by mmdebstrap. Does not look at what came out of it.
 
-use std::{
-    ffi::OsString,
-    fs,
-    os::unix::ffi::{OsStrExt, OsStringExt},
-    path::Path,
-    process::Command,
-};
+use std::{ffi::OsString, fs, path::Path, process::Command};
 
 use super::{
     BodyError,
     archive::{self, Archive, Seen, Way},
     place_tools::Tools,
-    process, step,
+    process,
+    quote::quoted,
+    step,
     task::Task,
 };
 use crate::{
@@ -110,19 +106,6 @@ fn share(mmdebstrap: &mut Command, stage: &Stage) {
         word.push(script);
         mmdebstrap.arg(word);
     }
-}
-
-/// A path as one word of a shell.
-pub(super) fn quoted(path: &Path) -> OsString {
-    let mut word = vec![b'\''];
-    for &byte in path.as_os_str().as_bytes() {
-        if byte == b'\'' {
-            word.extend_from_slice(b"'\\'");
-        }
-        word.push(byte);
-    }
-    word.push(b'\'');
-    OsString::from_vec(word)
 }
 
 /// Adds to the cache what was fetched, also by a run that failed after that: then it lies in the tree still.

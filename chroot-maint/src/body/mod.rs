@@ -24,6 +24,7 @@ mod outcome;
 mod packages;
 mod place_tools;
 mod process;
+mod quote;
 mod seal;
 mod simulate;
 mod sleep;

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{BodyError, bootstrap::quoted, process, step, task::Task};
+use super::{BodyError, process, quote::quoted, step, task::Task};
 use crate::{
     cross::{self, HOOK, Manifest, ManifestError, PRIVATE},
     sandbox::Runs,

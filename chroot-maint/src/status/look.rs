@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, path::PathBuf};
 
 use super::{
     logs::{Log, Logs},
+    place::{at_work, or_fault},
     tools::Tools,
 };
 use crate::{
@@ -11,7 +12,7 @@ use crate::{
     config::{Chroot, Config},
     outputs,
     spec::{ArchiveId, ChrootId, JobName, Output},
-    store::{Action, Described, Generation, Holder, Outcome, Place, Store, StoreError},
+    store::{Action, Generation, Holder, Outcome, Store},
 };
 
 /// One chroot.
@@ -117,22 +118,6 @@ fn look_at(
     }
 }
 
-/// Who works on it, and what is unfinished. Whoever has begun meanwhile is asked for again, so that nothing that
-/// somebody works on is taken for what a killed run left.
-pub(super) fn at_work<R: Described>(
-    store: &Store,
-    place: &Place<R>,
-    job: &str,
-    faults: &mut Vec<String>,
-) -> (Option<Holder>, Vec<PathBuf>) {
-    let mut holder = or_fault(store.holder(job), faults).flatten();
-    let unfinished = or_fault(place.unfinished(), faults).unwrap_or_default();
-    if holder.is_none() && !unfinished.is_empty() {
-        holder = or_fault(store.holder(job), faults).flatten();
-    }
-    (holder, unfinished)
-}
-
 /// What kept a run from even beginning with a chroot: the last failure of its archives.
 fn failed_look(config: &Config, chroot: &Chroot) -> Option<(ArchiveId, Outcome)> {
     let failed = ArchiveId::all_of(&chroot.recipe).into_keys().filter_map(|id| {
@@ -152,17 +137,4 @@ fn handed(
 ) -> Handed {
     let has = |current| outputs::has(config, id, chroot, current, output);
     Handed { output, is_current: current.is_some_and(has) }
-}
-
-pub(super) fn or_fault<T>(found: Result<T, StoreError>, faults: &mut Vec<String>) -> Option<T> {
-    match found {
-        Ok(found) => Some(found),
-        Err(error) => {
-            let fault = error.to_string();
-            if !faults.contains(&fault) {
-                faults.push(fault);
-            }
-            None
-        }
-    }
 }

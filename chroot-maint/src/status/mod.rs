@@ -7,6 +7,7 @@ mod json;
 mod logs;
 mod look;
 mod notes;
+mod place;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::{
     logs::{Log, Logs},
-    look::{at_work, or_fault},
+    place::{at_work, or_fault},
 };
 use crate::{
     config::Chroot,
