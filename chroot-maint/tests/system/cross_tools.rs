@@ -64,7 +64,13 @@ impl<'a> Chroot<'a> {
 
 /// Who asks a chroot what it is.
 const ANSWERS: &str = r#"
-uname -m; arch; dpkg --print-architecture; getconf LONG_BIT; perl -MConfig -e 'print "$Config{archname}\n"'
+uname -m; arch; dpkg --print-architecture; getconf LONG_BIT; perl -MConfig -e 'print "$Config{archname} $^X\n"'
+dpkg-architecture | sort; dpkg-buildflags; dpkg-vendor --query Vendor
+cat >script <<'P'
+#!/usr/lib/chroot-maint/perl -w
+use Config; use POSIX; use Encode; print "$0 @ARGV $^X $Config{archname} $Config{ptrsize} ", __FILE__, " ", __LINE__, "\n"; warn "warned";
+P
+chmod +x script; ./script a b
 od -An -tx1 -N20 /bin/true
 env -i /bin/bash -c 'echo $HOSTTYPE $MACHTYPE $BASH_VERSION'
 gcc -dumpmachine; gcc --version; gcc -v 2>&1; gcc -print-search-dirs; gcc -print-prog-name=cc1; gcc -print-file-name=libgcc.a

@@ -39,6 +39,7 @@ fi
 part m4 && say m4 m4 part.m4
 part patch && say patch patch -p1 -i numbers.patch && say patch-back patch -R -p1 --dry-run -i numbers.patch
 say packing sh ./packing.sh
+part dpkg-architecture pod2man && say scripts sh ./scripts.sh
 export CHROOT_MAINT_EMULATE=1
 # The compiler's revision is in there, and in a hash over it.
 if [ "$1" = close ]; then
