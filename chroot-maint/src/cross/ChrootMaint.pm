@@ -2,17 +2,26 @@
 # module that was compiled for that, and so can't be loaded here. TREE is the directory of the tree.
 package ChrootMaint;
 
+my $extensions = 'TREE/modules/extensions';
+
 # Nobody needs these, but who finds them uses them: asked for when half of the work is done.
 my @asked_late = qw(File/FcntlLock.pm Locale/gettext.pm Text/Iconv.pm Text/CharWidth.pm);
 
+# Whoever speaks no other language has nothing to translate, with or without it.
+my $speaks_c = ($ENV{LC_ALL} || $ENV{LC_MESSAGES} || $ENV{LANG} || 'C') =~ /^(C|POSIX)(\.|$)/;
+
+sub is_the_chroots {
+	my $file = shift;
+	return !($speaks_c && $file eq 'Locale/gettext.pm') && -e "$extensions/$file";
+}
+
 sub import {
 	my @words = @ARGV;
-	my $extensions = 'TREE/modules/extensions';
 	# Whoever starts perl again means the chroot's.
 	$^X = '/usr/bin/perl';
 	my $start_again = sub { exec { $^X } $^X, $0, @words };
-	-e "$extensions/$_" and $start_again->() for @asked_late;
-	push @INC, sub { -e "$extensions/$_[1]" and $start_again->(); return };
+	is_the_chroots($_) and $start_again->() for @asked_late;
+	push @INC, sub { is_the_chroots($_[1]) and $start_again->(); return };
 }
 
 1;

@@ -70,7 +70,7 @@ mod tests {
     use super::{first, runs};
 
     /// What a script says that is run as in a chroot where one module of its own architecture is there.
-    fn said(extension: &str, script: &str) -> String {
+    fn said(extension: &str, locale: &str, script: &str) -> String {
         let tree = tempfile::tempdir().unwrap();
         let path = |name: &str| tree.path().join(name);
         let module = path("modules/extensions").join(extension);
@@ -95,9 +95,18 @@ mod tests {
     #[test]
     fn a_script_is_started_again_where_it_asks_for_what_only_the_chroots_perl_can_load() {
         let asks = "shift @ARGV; eval { require Some::Thing }; print \"$^X\\n\"";
-        assert_eq!(said("Other.pm", asks), "host a b\n/usr/bin/perl\n");
-        assert_eq!(said("Some/Thing.pm", asks), "host a b\nown a b\n/usr/bin/perl\n");
-        assert_eq!(said("Locale/gettext.pm", "1"), "own a b\n");
+        assert_eq!(said("Other.pm", "C", asks), "host a b\n/usr/bin/perl\n");
+        assert_eq!(said("Some/Thing.pm", "C", asks), "host a b\nown a b\n/usr/bin/perl\n");
+        assert_eq!(said("File/FcntlLock.pm", "C", "1"), "own a b\n");
+    }
+
+    #[test]
+    fn translations_are_the_chroots_where_there_are_some() {
+        let asks = "eval { require Locale::gettext }";
+        assert_eq!(said("Locale/gettext.pm", "de_DE.UTF-8", asks), "own a b\n");
+        for locale in ["C", "C.UTF-8", "POSIX", ""] {
+            assert_eq!(said("Locale/gettext.pm", locale, asks), "host a b\n", "{locale}");
+        }
     }
 
     #[test]
