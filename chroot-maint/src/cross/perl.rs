@@ -80,6 +80,8 @@ mod tests {
         let by = "BEGIN { print $INC{'ChrootMaint.pm'} ? 'host' : 'own', \" @ARGV\\n\" }\n";
         fs::write(path("script"), format!("#!/usr/bin/perl -w\n{by}{script}\n")).unwrap();
         let output = Command::new("perl")
+            .env_remove("LANGUAGE")
+            .env("LC_ALL", locale)
             .arg(format!("-I{}", tree.path().display()))
             .args([
                 "-MChrootMaint".as_ref(),
