@@ -4,8 +4,8 @@ package ChrootMaint;
 
 my $extensions = 'TREE/modules/extensions';
 
-# Nobody needs these, but who finds them uses them: asked for when half of the work is done.
-my @asked_late = qw(File/FcntlLock.pm Locale/gettext.pm Text/Iconv.pm Text/CharWidth.pm);
+# dpkg-dev does not need these, but uses them where they are: asked for when half of the work may be done.
+my @asked_late = qw(File/FcntlLock.pm Locale/gettext.pm);
 
 # Whoever speaks no other language has nothing to translate, with or without it.
 my $speaks_c = ($ENV{LC_ALL} || $ENV{LC_MESSAGES} || $ENV{LANG} || 'C') =~ /^(C|POSIX)(\.|$)/;
