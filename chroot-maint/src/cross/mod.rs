@@ -30,11 +30,11 @@
 //! # How the host's perl runs a script of the chroot
 //! perl itself stays the chroot's. What stands in the place of a known script is the same script but for its first line, which names
 //! the dispatcher. That starts the host's perl, with the modules that were compiled for it and the chroot's own for all else, Config.pm
-//! too: so the script finds the machine that it is on. If it asks for a module that was compiled for the chroot's perl, or PERL5LIB says
-//! where else to look for some, the chroot's own perl runs it.
+//! too: so the script finds the machine that it is on. If it asks for a module that was compiled for the chroot's perl, or PERL5LIB or
+//! PERL5OPT is set, the chroot's own perl runs it.
 //!
 //! # Known to differ
-//! Link maps name temporary files, as they do from run to run. The shell's `printf` calculates with the host's `long double`. Locales
+//! Link maps name temporary files, as they do from run to run. bash's `printf` calculates with the host's `long double`, unless the architecture has none. Locales
 //! with another character set than UTF-8 have no conversions, for these are modules in a directory compiled into the C library.
 
 mod closure;

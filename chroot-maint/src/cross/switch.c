@@ -518,14 +518,19 @@ static int put_script(const char *path)
 	return 1;
 }
 
+static int is_our_script(const char *path)
+{
+	char *text = read_file(here(path));
+	int is = after_interpreter(text, PRIVATE "/perl") != NULL;
+	free(text);
+	return is;
+}
+
 /* Whether what was put into the place of a script is of what the chroot's own is now. */
 static int is_script_put(const char *path)
 {
 	struct stat put, own;
-	char *text = read_file(here(path));
-	int is_ours = after_interpreter(text, PRIVATE "/perl") != NULL;
-	free(text);
-	return is_ours && stat(here(path), &put) == 0 &&
+	return is_our_script(path) && stat(here(path), &put) == 0 &&
 	       (stat(aside(path), &own) != 0 || put.st_mtim.tv_sec == own.st_mtim.tv_sec);
 }
 
@@ -549,6 +554,12 @@ static int is_dispatcher(const char *path)
 static int is_put(const struct group *group, const char *path)
 {
 	return group->interpreter ? is_script_put(path) : is_dispatcher(path);
+}
+
+/* As is_put, also where what it was made of has changed since. */
+static int is_ours(const struct group *group, const char *path)
+{
+	return group->interpreter ? is_our_script(path) : is_dispatcher(path);
 }
 
 static int put(const struct group *group, const char *path)
@@ -590,7 +601,7 @@ static int bring(const struct group *group, const struct verdict *verdict)
 		const char *path = path_of(file);
 		int is_in = is_diverted(path), is_wanted;
 		/* Left by a call that was killed when dpkg no longer knew of it. */
-		if (!is_in && exists(aside(path)) && is_put(group, path) && rename(aside(path), here(path)) != 0)
+		if (!is_in && exists(aside(path)) && is_ours(group, path) && rename(aside(path), here(path)) != 0)
 			fail("give back", path);
 		is_wanted = verdict->is_in && is_present(group, file);
 		if (is_in && !is_wanted)

@@ -285,6 +285,20 @@ fn a_call_that_was_killed_while_it_gave_back_loses_nothing_of_the_chroots_own() 
 }
 
 #[test]
+fn a_call_that_was_killed_while_it_gave_back_an_upgraded_script_does_not_lose_it() {
+    let tree = with_dh("5.40.1-6");
+    tree.switch(&[]);
+    let newer = "#!/usr/bin/perl\nnewer\n";
+    tree.write("usr/bin/dh.emulated", newer);
+    let own = fs::File::options().write(true).open(tree.path("usr/bin/dh.emulated")).unwrap();
+    own.set_modified(std::time::UNIX_EPOCH).unwrap();
+    fs::write(tree.path("var/lib/dpkg/diversions"), "").unwrap();
+    tree.switch(&[]);
+    tree.switch(&["off"]);
+    assert_eq!(tree.read("usr/bin/dh"), newer);
+}
+
+#[test]
 fn packages_of_other_architectures_do_not_count() {
     let tree = Tree::with_sed("4.9-2");
     tree.install(&[("sed", "4.9-2", "arm64"), ("sed", "4.10-1", "amd64")]);
