@@ -68,8 +68,6 @@ pub(crate) enum TreeError {
     Manifest(#[from] ManifestError),
     #[error("{program} of the cross compiler {source}")]
     Headers { program: String, source: HeadersError },
-    #[error("no group of tools can be had: {0}")]
-    Nothing(String),
     #[error("{one} and {other} have one name, and can't both be in the tree")]
     Twice { one: PathBuf, other: PathBuf },
     #[error("can't write {path}: {source}")]
@@ -93,7 +91,7 @@ pub(crate) fn fingerprint(list: &ToolList) -> String {
     format!("{REVISION}-{sum:016x}")
 }
 
-/// Builds the tree of these tiers in the donor at [`PRIVATE`].
+/// Builds the tree of these tiers in the donor at [`PRIVATE`]. One without any group says why, in a chroot that stays as it is.
 pub(crate) fn build(
     list: &ToolList,
     tiers: &[Tier],
@@ -118,11 +116,6 @@ pub(crate) fn build(
                 left_out.push(LeftOut { name, tier: group.tier, reason });
             }
         }
-    }
-    if groups.is_empty() {
-        let reasons: Vec<String> =
-            left_out.iter().map(|one| format!("{}: {}", one.name, one.reason)).collect();
-        return Err(TreeError::Nothing(reasons.join("; ")));
     }
     let has_scripts = groups.iter().any(|group| group.interpreter.is_some());
     for own in [OF_SWITCH].into_iter().chain(has_scripts.then_some(perl::PROGRAM)) {

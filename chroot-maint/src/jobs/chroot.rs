@@ -10,11 +10,12 @@ use jobsched::{Check, Checking, Error, Job, Plan, Work};
 
 use super::{CrossToolsJob, Program, archives::Archives, retries, standing::Standing};
 use crate::{
+    body,
     config::{Chroot, Config},
-    outputs,
+    cross, outputs,
     sandbox::{Runs, Sandbox, SandboxError},
     spec::{ChrootId, Fresh, JobName, Tier},
-    store::{Generation, Place, Store},
+    store::{Generation, Place, Store, ToolsRecord},
 };
 
 /// A chroot as the config wants it.
@@ -90,8 +91,10 @@ impl ChrootJob {
     ) -> Result<Check, String> {
         let standing = Standing::of(place, current);
         let shown = standing.shown();
-        if chroot.fresh != Fresh::Create && self.wants_other_tools(chroot, place, current)? {
-            return self.ready(cx, chroot, "the config changed: cross-tools".to_owned());
+        if chroot.fresh != Fresh::Create
+            && let Some(change) = self.change_of_tools(chroot, place, current)?
+        {
+            return self.ready(cx, chroot, change.to_owned());
         }
         if standing.is_young(chroot.fresh) {
             return Ok(self.done(chroot, current, shown));
@@ -155,26 +158,36 @@ impl ChrootJob {
         Ok(cx.outcome(job).is_some())
     }
 
-    /// Whether the config wants tools of other kinds than the generation has. One that was gone back to is good as it is.
-    fn wants_other_tools(
+    /// Why the generation's tools are not what the config wants, if so. One that was gone back to is good as it is.
+    fn change_of_tools(
         &mut self,
         chroot: &Chroot,
         place: &Place,
         current: &Generation,
-    ) -> Result<bool, String> {
+    ) -> Result<Option<&'static str>, String> {
         let stamp = place.stamp(current.number);
         if stamp.is_some_and(|stamp| stamp.recipe.is_some()) {
-            return Ok(false);
+            return Ok(None);
         }
         let placement = current.record.cross_tools.as_ref();
         let groups = placement.into_iter().flat_map(|placement| &placement.groups);
         let has: BTreeSet<Tier> = groups.map(|group| group.tier).collect();
         let wanted: BTreeSet<Tier> = chroot.cross_tools.iter().copied().collect();
-        if has == wanted {
-            return Ok(false);
+        if has != wanted {
+            self.look_at_host()?;
+            let is_changed = self.is_emulated || !has.is_empty();
+            return Ok(is_changed.then_some("the config changed: cross-tools"));
         }
-        self.look_at_host()?;
-        Ok(self.is_emulated || !has.is_empty())
+        if has.is_empty() {
+            return Ok(None);
+        }
+        let Some(tools) = self.tools()? else { return Ok(None) };
+        let list = body::tool_list(&self.config).map_err(|error| error.to_string())?;
+        if tools.record.recipe.list != cross::fingerprint(&list) {
+            return Ok(Some("the list of tools changed"));
+        }
+        let is_other = tools.record.hash != place.tools_of(current);
+        Ok(is_other.then_some("there are other cross-tools for it"))
     }
 
     /// The tree of tools that it is to have, by its hash; empty if none.
@@ -182,9 +195,13 @@ impl ChrootJob {
         if chroot.cross_tools.is_empty() || !self.is_emulated {
             return Ok(String::new());
         }
+        Ok(self.tools()?.map_or_else(String::new, |tools| tools.record.hash))
+    }
+
+    /// The tools that are there for it.
+    fn tools(&self) -> Result<Option<Generation<ToolsRecord>>, String> {
         let place = Store::new(self.config.state_dir.clone()).tools(&self.id);
-        let current = place.current().map_err(|error| error.to_string())?;
-        Ok(current.map_or_else(String::new, |current| current.record.hash))
+        place.current().map_err(|error| error.to_string())
     }
 
     fn archives(&self) -> Archives<'_> {

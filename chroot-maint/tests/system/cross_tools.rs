@@ -217,6 +217,38 @@ fn without_tools_no_trace_of_them_is_left(chroot: &Chroot<'_>) {
     assert_eq!(chroot.said_by("dpkg --verify; dpkg --audit; gcc -dumpmachine").lines().count(), 1);
 }
 
+/// The compiler of a list that wants a package which no archive has.
+const LIST: &str = "[[group]]\nname = 'gcc'\ntier = 'compilers'\nsource = 'cross'\nreason = 'a test'\nalso = ['gcc-none-TRIPLET']\n\
+                    [[group.replace]]\nfile = '/usr/bin/TRIPLET-gcc-GCCVER'\npackage = 'gcc-GCCVER'\n";
+
+fn without_its_cross_package_a_compiler_stays_emulated(chroot: &Chroot<'_>) {
+    let list = chroot.caller.home().join("tools.toml");
+    fs::write(&list, LIST).unwrap();
+    let config = format!("tool-list = '{}'\n{}", list.display(), chroot.config);
+    // Its age alone would be no reason yet.
+    let said = run(&mut chroot.caller.chroot_maint_with(&config, &["-n", "all"])).stdout;
+    let said = String::from_utf8(said).unwrap();
+    assert!(said.contains("the list of tools changed"), "{said}");
+
+    let config = format!("{config}cross-tools = ['compilers']\n");
+    run(&mut chroot.caller.chroot_maint_with(&config, &["-q", "all"]));
+    assert_eq!(chroot.generation(), Path::new("gen/2"));
+    let said = run(&mut chroot.caller.chroot_maint_with(&config, &["status"])).stdout;
+    let said = String::from_utf8(said).unwrap();
+    assert!(said.contains("its own gcc stays: gcc-none-"), "{said}");
+    let said = chroot.said_by(
+        "echo 'int main() { return 0; }' >/tmp/a.c; gcc -o /tmp/a /tmp/a.c; /tmp/a; dpkg --verify; dpkg --audit\n\
+         /usr/lib/chroot-maint/switch status | grep ^gcc; readlink -f /usr/bin/gcc; ls /usr/bin/*gcc*.emulated || :",
+    );
+    let lines: Vec<&str> = said.lines().collect();
+    let [state, path] = lines.as_slice() else { panic!("{said}") };
+    assert!(state.starts_with("gcc\tout\trefused: gcc-none-"), "{said}");
+    assert!(path.ends_with("-linux-gnu-gcc-12"), "{said}");
+    // Nothing more is to be done about it.
+    let said = run(&mut chroot.caller.chroot_maint_with(&config, &["-n", "all"])).stdout;
+    assert!(!String::from_utf8_lossy(&said).contains("changed"), "{said:?}");
+}
+
 #[test]
 fn a_foreign_chroot_with_the_hosts_tools_does_what_an_emulated_one_does() {
     let caller = Caller::root();
@@ -253,4 +285,5 @@ fn an_ordinary_user_has_the_tools_as_well_and_is_told_where_they_are_only_close(
         "echo 'int f(int n) { return n / 7; }' >a.c; gcc -O2 -g -c a.c; objcopy -R .comment a.o; rm a.c\n\
          bash --norc -c 'echo $MACHTYPE'; printf '$(info $(MAKE_HOST))\\nall:;\\n' | make -f -",
     );
+    without_its_cross_package_a_compiler_stays_emulated(&chroot);
 }
