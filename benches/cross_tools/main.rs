@@ -18,6 +18,7 @@
 
 mod bootstrap;
 mod chroots;
+mod cross_compiler;
 mod hello;
 mod outcome;
 mod sources;

@@ -4,42 +4,15 @@
 use crate::{
     Result,
     chroots::{Chroots, SHARED, Side, Tools},
+    cross_compiler::CrossCompiler,
     sources,
     table::{Bound, Table},
 };
 
-/// What installs packages in a session. What apt fetches for it is kept for the next one.
-fn install(packages: &str) -> String {
-    format!(
-        "mkdir -p {SHARED}/lists/partial {SHARED}/debs/partial
-        apt_get() {{
-            apt-get -q -o APT::Sandbox::User=root -o Dir::State::Lists={SHARED}/lists \\
-                -o Dir::Cache::Archives={SHARED}/debs -o APT::Keep-Downloaded-Packages=true \\
-                \"$@\" >&2
-        }}
-        test -e {SHARED}/lists/complete || {{ apt_get update; : >{SHARED}/lists/complete; }}
-        export DEBIAN_FRONTEND=noninteractive
-        apt_get install --yes --no-install-recommends {packages}"
-    )
-}
-
 pub(crate) fn measure(chroots: &Chroots, rounds: u32) -> Result<Table> {
     chroots.make()?;
     let sqlite = sources::sqlite(chroots)?;
-    // Of an earlier run, which may be long ago.
-    let lists = chroots.shared().join("lists");
-    if lists.exists() {
-        std::fs::remove_dir_all(lists)?;
-    }
-    let triplet = chroots.ask(Side::Foreign, "gcc -dumpmachine")?;
-    let triplet = triplet.trim();
-    // The headers of the C library are only recommended by it.
-    let packages = format!(
-        "gcc-{} libc6-dev-{}-cross",
-        triplet.replace('_', "-"),
-        chroots.arch(Side::Foreign)
-    );
-    let install = install(&packages);
+    let CrossCompiler { triplet, install } = CrossCompiler::of(chroots)?;
     let cross = format!("{triplet}-gcc");
     let emulated = format!("{} gcc", Tools::Emulated.prefix());
     // Where, what comes before, and the compiler.

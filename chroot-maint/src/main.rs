@@ -35,7 +35,7 @@ use std::{
     process::ExitCode,
 };
 
-use clap::Parser;
+use clap::{Parser, error::ContextKind};
 
 use cli::{Cli, Command, Options};
 use config::Config;
@@ -46,7 +46,9 @@ use spec::{JobName, Nap};
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
+        Err(mut error) => {
+            // A list of commands would name those too that are for the program's own use.
+            error.remove(ContextKind::ValidSubcommand);
             // Help and version are errors to clap, with an output of their own.
             let status = if error.use_stderr() { error::USAGE } else { 0 };
             let shown = error.print();

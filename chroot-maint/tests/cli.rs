@@ -94,6 +94,8 @@ fn a_call_that_is_not_understood_exits_with_64() {
     Test::call("chrot").status(64).says("chroot").run();
     Test::call("list --colour").status(64).run();
     Test::call("-j2 -J list").status(64).run();
+    // Commands for the program's own use are not named.
+    Test::call("--quiet").status(64).says("one was not provided\n\nUsage").run();
 }
 
 #[test]
