@@ -3,7 +3,7 @@
 use crate::{
     Result,
     chroots::{Chroots, Side, Tools},
-    table::{Bound, Table},
+    table::{Bound, Rounds, Table},
 };
 
 /// What a chroot says of its own: its architecture and its packages.
@@ -12,7 +12,7 @@ dpkg-query --show --showformat '${Package} ${Version} ${Architecture} ${db:Statu
 test ! -d /usr/lib/chroot-maint || echo with cross-tools";
 const WITH_TOOLS: &str = "with cross-tools";
 
-pub(crate) fn measure(chroots: &Chroots, rounds: u32) -> Result<Table> {
+pub(crate) fn measure(chroots: &Chroots, rounds: Rounds) -> Result<Table> {
     // What they need of packages and tools is there then.
     chroots.make()?;
     let ways = [
@@ -23,7 +23,8 @@ pub(crate) fn measure(chroots: &Chroots, rounds: u32) -> Result<Table> {
     let [native, foreign] = [Side::Native, Side::Foreign].map(|side| chroots.name(side));
     let names =
         [native, format!("{foreign}, cross-tools"), format!("{foreign}, `cross-tools = []`")];
-    let mut table = Table::new("Making a chroot", names).target(1, 2, Bound::AtMost(1.0 / 3.0));
+    let mut table =
+        Table::new("Making a chroot", names).emulated(2).target(1, 2, Bound::AtMost(1.0 / 3.0));
     let mut packages: Option<Vec<String>> = None;
     table.measure(rounds, |way| {
         let (side, tools) = ways[way];

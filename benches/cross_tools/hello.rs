@@ -6,14 +6,14 @@ use crate::{
     chroots::{Chroots, SHARED, Side, Tools},
     cross_compiler::CrossCompiler,
     sources,
-    table::{Bound, Table},
+    table::{Bound, Rounds, Table},
 };
 
 /// What has to be the same whoever has compiled it; what configure has found out is a part of it.
 const KEEP: &str = "find . -type f \\( -name '*.o' -o -name '*.a' -o -name hello -o -name config.h \\) \
                     -exec cp --parents --target-directory";
 
-pub(crate) fn measure(chroots: &Chroots, rounds: u32) -> Result<Table> {
+pub(crate) fn measure(chroots: &Chroots, rounds: Rounds) -> Result<Table> {
     chroots.make()?;
     let hello = sources::hello(chroots)?;
     let CrossCompiler { triplet, install } = CrossCompiler::of(chroots)?;
@@ -35,7 +35,7 @@ pub(crate) fn measure(chroots: &Chroots, rounds: u32) -> Result<Table> {
         format!("{native}, cross compiler"),
     ];
     let title = format!("GNU hello {}, `./configure && make`", hello.version);
-    let mut table = Table::new(title, names).target(1, 0, Bound::AtMost(1.2)).target(
+    let mut table = Table::new(title, names).emulated(2).target(1, 0, Bound::AtMost(1.2)).target(
         2,
         1,
         Bound::AtLeast(15.0),

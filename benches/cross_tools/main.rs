@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! make bench                                   this among others
-//! cargo bench -p chroot-maint --bench cross_tools -- [hello] [sqlite] [bootstrap] [--rounds N]
+//! cargo bench -p chroot-maint --bench cross_tools -- [hello] [sqlite] [bootstrap] [--rounds N] [--emulated N]
 //! ```
 //!
 //! All ways of doing the same are measured in turn, as often as there are rounds: so a machine that changes its speed does so
@@ -33,6 +33,7 @@ use std::process::ExitCode;
 use clap::{Parser, ValueEnum};
 
 use chroots::Chroots;
+use table::Rounds;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -55,6 +56,10 @@ struct Args {
     /// How often everything is measured in turn
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
+
+    /// How often at most what is all emulated is measured, in the first rounds
+    #[arg(long, value_name = "ROUNDS", value_parser = clap::value_parser!(u32).range(1..))]
+    emulated: Option<u32>,
 
     /// The distribution of the chroots
     #[arg(long, default_value = "trixie")]
@@ -97,12 +102,13 @@ fn run() -> Result<()> {
     let dir = dir.ok_or("no directory")?;
     fs::create_dir_all(dir)?;
     let chroots = Chroots::new(&dir.canonicalize()?, &args.dist, &args.arch)?;
+    let rounds = Rounds { all: args.rounds, emulated: args.emulated.unwrap_or(args.rounds) };
     let all = [Part::Hello, Part::Sqlite, Part::Bootstrap];
     for part in all.into_iter().filter(|part| args.parts.is_empty() || args.parts.contains(part)) {
         let table = match part {
-            Part::Hello => hello::measure(&chroots, args.rounds)?,
-            Part::Sqlite => sqlite::measure(&chroots, args.rounds)?,
-            Part::Bootstrap => bootstrap::measure(&chroots, args.rounds)?,
+            Part::Hello => hello::measure(&chroots, rounds)?,
+            Part::Sqlite => sqlite::measure(&chroots, rounds)?,
+            Part::Bootstrap => bootstrap::measure(&chroots, rounds)?,
         };
         println!("\n{table}");
     }

@@ -6,10 +6,10 @@ use crate::{
     chroots::{Chroots, SHARED, Side, Tools},
     cross_compiler::CrossCompiler,
     sources,
-    table::{Bound, Table},
+    table::{Bound, Rounds, Table},
 };
 
-pub(crate) fn measure(chroots: &Chroots, rounds: u32) -> Result<Table> {
+pub(crate) fn measure(chroots: &Chroots, rounds: Rounds) -> Result<Table> {
     chroots.make()?;
     let sqlite = sources::sqlite(chroots)?;
     let CrossCompiler { triplet, install } = CrossCompiler::of(chroots)?;
@@ -28,7 +28,7 @@ pub(crate) fn measure(chroots: &Chroots, rounds: u32) -> Result<Table> {
         format!("{foreign}, emulated"),
     ];
     let title = format!("SQLite {}, `gcc -O2 -c sqlite3.c`", sqlite.version);
-    let mut table = Table::new(title, names).target(1, 0, Bound::AtMost(1.15));
+    let mut table = Table::new(title, names).emulated(2).target(1, 0, Bound::AtMost(1.15));
     let (mut expected, mut of_cross) = (None, None);
     let mut versions = [const { String::new() }; 3];
     table.measure(rounds, |way| {

@@ -5,6 +5,14 @@ use std::{fmt, time::Duration};
 
 use crate::Result;
 
+/// How often all ways are measured in turn.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rounds {
+    pub(crate) all: u32,
+    /// Those that take the longest, if they are not to be measured every time: in the first rounds.
+    pub(crate) emulated: u32,
+}
+
 /// What is wanted of a ratio.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Bound {
@@ -23,6 +31,7 @@ struct Target {
 #[derive(Debug)]
 struct Way {
     name: String,
+    is_emulated: bool,
     seconds: Vec<f64>,
 }
 
@@ -37,8 +46,14 @@ pub(crate) struct Table {
 
 impl Table {
     pub(crate) fn new<const N: usize>(title: impl Into<String>, names: [String; N]) -> Self {
-        let ways = names.map(|name| Way { name, seconds: Vec::new() }).into();
+        let ways = names.map(|name| Way { name, is_emulated: false, seconds: Vec::new() }).into();
         Self { title: title.into(), ways, targets: Vec::new(), notes: Vec::new() }
+    }
+
+    /// Has the way of this number measured as seldom as those that are emulated.
+    pub(crate) fn emulated(mut self, way: usize) -> Self {
+        self.ways[way].is_emulated = true;
+        self
     }
 
     /// Wants a ratio of the time of the way `of` to that of the way `to`.
@@ -51,14 +66,18 @@ impl Table {
         self.notes.push(note.into());
     }
 
-    /// Has each way measured once a round. An hour of this is not silent: it says on standard error what it found.
+    /// Has each way measured once a round, or less often. An hour of this is not silent: it says on standard error what it found.
     pub(crate) fn measure(
         &mut self,
-        rounds: u32,
+        rounds: Rounds,
         mut once: impl FnMut(usize) -> Result<Duration>,
     ) -> Result<()> {
+        let Rounds { all: rounds, emulated } = rounds;
         for round in 1..=rounds {
             for (number, way) in self.ways.iter_mut().enumerate() {
+                if way.is_emulated && round > emulated {
+                    continue;
+                }
                 eprint!("round {round} of {rounds}: {}, {}: ", self.title, way.name);
                 let time = once(number).map_err(|error| format!("{}: {error}", way.name))?;
                 eprintln!("{:.1} s", time.as_secs_f64());

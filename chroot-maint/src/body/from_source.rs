@@ -19,8 +19,8 @@ struct Recipe {
 }
 
 const RECIPES: [Recipe; 2] = [
-    // What make is told on its command line counts for all makes below it, and before what configure found out: these two are
-    // only used to define HOSTTYPE and MACHTYPE. printf calculates with `long double` where it is longer than `double`.
+    // What make is told on its command line counts for all makes below it, and before what configure found out: these three are
+    // only used to define HOSTTYPE, OSTYPE and MACHTYPE. printf calculates with `long double` where it is longer than `double`.
     Recipe {
         name: "bash",
         script: r#"
@@ -29,9 +29,9 @@ for cc in /usr/bin/"$triplet"-gcc-[0-9]*; do
     [ ! -e "$cc" ] || [ "$(echo __LDBL_MANT_DIG__ | "$cc" -E -P -)" != 53 ] || export ac_cv_have_decl_strtold=no
 done
 mkdir -p stamps
-DEB_BUILD_OPTIONS=nocheck make -f debian/rules bash-build "Machine=${machine%%-*}" "MACHTYPE=$machine" 1>&2
+DEB_BUILD_OPTIONS=nocheck make -f debian/rules bash-build "Machine=${machine%%-*}" "OS=${machine#*-*-}" "MACHTYPE=$machine" 1>&2
 program=$(find . -name bash -type f -perm -100 | head -n 1)
-texts=$(printf '%s\n%s\n' "${machine%%-*}" "$machine")
+texts=$(printf '%s\n%s\n%s\n' "${machine%%-*}" "${machine#*-*-}" "$machine")
 [ "$(env -i "$program" -c 'echo $MACHTYPE')" = "$machine" ]
 "#,
     },

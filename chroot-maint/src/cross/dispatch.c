@@ -5,6 +5,7 @@
  * each of those costs more than all of the rest), with these set:
  *   PRIVATE   the directory of the tree in the chroot
  *   TRIPLET   the GNU name of the chroot's architecture
+ *   BITS      how long its addresses are
  *   GCC       the compiler's version, as in its directories
  *   SUFFIX    what dpkg-divert has put after the name of the chroot's own program
  * Static, so that nothing that is preloaded for emulated programs gets into its way. It decides by its own name, its arguments and its environment; it reads no file but response files, and
@@ -105,9 +106,30 @@ static int is_about_itself(const char *word)
 	       strcmp(word, "--help") == 0;
 }
 
+/* Which of the operands to check is kept first, a compiler that was built for another architecture decides otherwise: the order
+ * in which C evaluates arguments differs, and the source of gcc takes none for granted. */
+static int is_order_dependent(const char *word)
+{
+	static const char *const others[] = { "address", "kernel-address", "hwaddress", "kernel-hwaddress", "pointer-compare",
+					      "pointer-subtract", "thread", "leak", "shadow-call-stack", 0 };
+	static const char option[] = "-fsanitize=";
+	if (!starts(word, option))
+		return 0;
+	for (word += sizeof option - 1; *word; word += strspn(word, ",")) {
+		size_t length = strcspn(word, ",");
+		int i = 0;
+		while (others[i] && (strlen(others[i]) != length || strncmp(word, others[i], length) != 0))
+			i++;
+		if (!others[i])
+			return 1;
+		word += length;
+	}
+	return 0;
+}
+
 static int is_for_emulated_compiler(const char *word)
 {
-	return strcmp(word, "-v") == 0 || strcmp(word, "-version") == 0 || strcmp(word, "--version") == 0 ||
+	return is_order_dependent(word) || strcmp(word, "-v") == 0 || strcmp(word, "-version") == 0 || strcmp(word, "--version") == 0 ||
 	       starts(word, "-fplugin") || starts(word, "-fopenacc") || starts(word, "--help") ||
 	       starts(word, "--target-help") || starts(word, "-iwithprefix");
 }
@@ -292,11 +314,16 @@ static void compiler(const char *path, const char *name, int argc, char **argv)
 	/* It shows how it calls the linker, which has another name. */
 	if (strcmp(name, "collect2") == 0 && any(argv + 1, is_about_itself))
 		emulated(path, argv);
+	if (strcmp(name, "lto1") == 0 && any(argv + 1, is_order_dependent))
+		emulated(path, argv);
 	/* These hand the plugin on, and the linker knows which one it can load. */
 	if (strcmp(name, "collect2") == 0 || strcmp(name, "lto-wrapper") == 0 || strcmp(name, "lto1") == 0)
 		native(name, argv[0], argv + 1, argc - 1);
 	if (!is_binutil(name))
 		return;
+	/* It shows the numbers in instructions in as many bits as the host has. */
+	if (ends(name, "-objdump") && sizeof(void *) * CHAR_BIT != BITS)
+		emulated(path, argv);
 	/* Only the linker of the same architecture heeds these. */
 	if (ends(name, "-ld.bfd") && (getenv("LD_RUN_PATH") || !all_fit("LD_LIBRARY_PATH", is_of_preload)))
 		emulated(path, argv);

@@ -102,7 +102,7 @@ pub(crate) fn build(
 ) -> Result<Manifest, TreeError> {
     let packages = Installed::read(donor.root)?;
     let selection = Selection { names, libraries: Libraries::of(donor.root) };
-    let mut work = Work { donor, selection, copies: BTreeMap::new() };
+    let mut work = Work { donor, arch, selection, copies: BTreeMap::new() };
     let (mut groups, mut left_out) = (Vec::new(), Vec::new());
     for group in list.of_tiers(tiers) {
         match work.selection.choose(list, group, &packages) {
@@ -162,6 +162,7 @@ fn dpkg_hook() -> String {
 
 struct Work<'a> {
     donor: &'a Donor<'a>,
+    arch: Arch,
     selection: Selection<'a>,
     copies: BTreeMap<PathBuf, PathBuf>,
 }
@@ -307,6 +308,7 @@ impl Work<'_> {
         fs::write(&path, source)
             .map_err(|source| TreeError::Write { path: path.clone(), source })?;
         let define = |name: &str, value: &str| format!("-D{name}=\"{value}\"");
+        let is_narrow = self.arch.elf().is_some_and(|elf| !elf.is_64_bit());
         let words = [
             "-O2".to_owned(),
             "-static".to_owned(),
@@ -315,6 +317,7 @@ impl Work<'_> {
             define("TRIPLET", &self.selection.names.triplet),
             define("GCC", &self.selection.names.gcc),
             define("SUFFIX", SUFFIX),
+            format!("-DBITS={}", if is_narrow { 32 } else { 64 }),
             "-o".to_owned(),
             format!("{PRIVATE}/{name}"),
             format!("{PRIVATE}/{name}.c"),

@@ -19,6 +19,12 @@ printf '%s\n' -O2 -DNAME='\"text\ with\ blanks\"' '-c' >options
 say response gcc @options table.c -o table-response.o
 say coverage gcc -O1 --coverage -frandom-seed=corpus -c table.c -o table-cov.o
 say sanitized gcc -O1 -fsanitize=undefined,address -c table.c -o table-san.o
+for check in undefined address thread leak float-cast-overflow float-divide-by-zero,leak bounds signed-integer-overflow,address; do
+	say "checked-$check" gcc -O1 -fsanitize="$check" -S checked.c -o "checked-$check.s"
+done
+say checked-trap gcc -O2 -fsanitize=undefined -fsanitize-undefined-trap-on-error -c checked.c -o checked-trap.o
+say checked-lto gcc -O2 -flto -ffat-lto-objects -frandom-seed=corpus -fsanitize=undefined -c checked.c -o checked-lto.o
+say checked-linked gcc -O2 -flto -frandom-seed=corpus -fsanitize=undefined -nostdlib -shared checked-lto.o -o checked-lto.so
 say openmp gcc -O2 -fopenmp -pthread -c twice.c -o twice-omp.o
 say saved-temps gcc -O1 -save-temps -fno-ident -c cycle.c -o cycle-saved.o
 say reports gcc -O2 -fdump-tree-optimized -fstack-usage -c cycle.c -o cycle-dump.o

@@ -33,8 +33,8 @@ if part make gcc; then
 	say make make -j1
 	say make-again make --trace
 	say make-failing make nothing
-	# The time, and how this session is told from the other.
-	say make-data sh -c 'make -rRpn -f /dev/null | sed "s/ on [A-Z].* [0-9]*$//; s/^CHROOT_MAINT_EMULATE = .*//"'
+	# The time, how this session is told from the other, and how long a pointer is.
+	say make-data sh -c 'make -rRpn -f /dev/null | sed "s/ on [A-Z].* [0-9]*$//; s/^CHROOT_MAINT_EMULATE = .*//; s/^# current buf: .*//"'
 fi
 part m4 && say m4 m4 part.m4
 part patch && say patch patch -p1 -i numbers.patch && say patch-back patch -R -p1 --dry-run -i numbers.patch
