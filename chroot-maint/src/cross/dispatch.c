@@ -9,8 +9,9 @@
  *   GCC       the compiler's version, as in its directories
  *   SUFFIX    what dpkg-divert has put after the name of the chroot's own program
  * Static, so that nothing that is preloaded for emulated programs gets into its way. It decides by its own name, its arguments and its environment; it reads no file but response files, and
- * never writes. */
+ * writes none that has a name. */
 
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -18,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -28,6 +30,9 @@
 #define PLUGIN "liblto_plugin.so"
 #define NATIVE_PLUGIN PRIVATE "/lib/" PLUGIN
 #define BFD_PLUGIN "/usr/lib/bfd-plugins/" PLUGIN
+
+/* What stands between words, as for isspace. */
+#define BLANKS " \t\n\v\f\r"
 
 static int starts(const char *text, const char *with) { return strncmp(text, with, strlen(with)) == 0; }
 
@@ -62,12 +67,27 @@ static void own_path(char path[PATH_MAX])
 		fail("a compiler whose name can't be found out");
 }
 
+/* Whether an option of the linker, of a list with commas, has it show the paths of files that the host's driver has found
+ * another way to, or has it speak about itself. */
+static int shows_paths(const char *list)
+{
+	static const char *const options[] = { "-M", "--print-map", "-t", "--trace", "--verbose", "-verbose", "--cref", "-cref", "--help",
+					       "-help", "-v", "-V", "--version", "-version", 0 };
+	while (*list) {
+		size_t length = strcspn(list, ",");
+		for (int i = 0; options[i]; i++)
+			if (starts(list, options[i]) && !starts(list, "--version-") && !starts(list, "-version-"))
+				return 1;
+		list += length + (list[length] == ',');
+	}
+	return 0;
+}
+
 /* What the host's driver would do otherwise than the chroot's own, or would say otherwise about itself. */
 static int is_for_emulated_driver(const char *word)
 {
 	/* A compiler that can offload notes -lm in the debugging information of what it compiles and links at once. */
-	static const char *const whole[] = { "-v", "-###", "--version", "-l", "-lm", "-Wl,--version", "-Wl,-v", "-Wl,-V",
-					     "-Wl,--help", 0 };
+	static const char *const whole[] = { "-v", "--verbose", "-###", "--version", "-l", "-lm", 0 };
 	static const char *const parts[] = {
 		"-print-", "--print-", "-dump", "--help", "--target-help", "-wrapper", "-specs", "--specs",
 		/* Where it looks for things is another matter with these. */
@@ -78,9 +98,10 @@ static int is_for_emulated_driver(const char *word)
 		"-fopenmp", "-fopenacc", "-foffload", "-lgfortran",
 		/* Other character sets are modules, of the architecture that the compiler runs on. */
 		"-finput-charset", "-fexec-charset", "-fwide-exec-charset",
-		/* These show the paths of files that it has found another way to. */
-		"-Xlinker", "-Wl,-M", "-Wl,--print-map", "-Wl,-t", "-Wl,--trace", "-Wl,--verbose", "-Wl,--cref", 0,
+		"-Xlinker", 0,
 	};
+	if (starts(word, "-Wl,"))
+		return shows_paths(word + 4);
 	for (int i = 0; whole[i]; i++)
 		if (strcmp(word, whole[i]) == 0)
 			return 1;
@@ -127,6 +148,11 @@ static int is_order_dependent(const char *word)
 	return 0;
 }
 
+static int is_for_emulated_collector(const char *word)
+{
+	return is_about_itself(word) || starts(word, "-fuse-ld=");
+}
+
 static int is_for_emulated_compiler(const char *word)
 {
 	return is_order_dependent(word) || strcmp(word, "-v") == 0 || strcmp(word, "-version") == 0 || strcmp(word, "--version") == 0 ||
@@ -149,6 +175,70 @@ static int response_asks(const char *name, int (*asks)(const char *), int depth)
 	}
 	fclose(file);
 	return found;
+}
+
+/* What a driver that was given a response file gives the linker is one, too: then the words of such a file stand for it if it
+ * names a plugin. As they are written by libiberty: one between blanks, with a backslash before each blank, quote and backslash. */
+static char **words_of(const char *name, int *count)
+{
+	int file = open(name, O_RDONLY | O_CLOEXEC);
+	struct stat found;
+	char *text, *to, **words;
+	ssize_t got;
+	if (file < 0)
+		return NULL;
+	if (fstat(file, &found) != 0 || !S_ISREG(found.st_mode) || !(text = calloc(1, (size_t)found.st_size + 1)) ||
+	    !(words = calloc((size_t)found.st_size / 2 + 2, sizeof *words))) {
+		close(file);
+		return NULL;
+	}
+	got = read(file, text, (size_t)found.st_size);
+	close(file);
+	if (got != found.st_size)
+		return NULL;
+	*count = 0;
+	for (char *from = to = text; *from;) {
+		char quote = 0;
+		from += strspn(from, BLANKS);
+		if (!*from)
+			break;
+		words[(*count)++] = to;
+		for (; *from && (quote || !strchr(BLANKS, *from)); from++) {
+			if (*from == '\\' && from[1])
+				*to++ = *++from;
+			else if (quote ? *from == quote : *from == '\'' || *from == '"')
+				quote = quote ? 0 : *from;
+			else
+				*to++ = *from;
+		}
+		from += *from != 0;
+		*to++ = 0;
+	}
+	return words;
+}
+
+static int is_plugin(const char *word)
+{
+	return strcmp(word, "-plugin") == 0 || strcmp(word, "--plugin") == 0 || starts(word, "-plugin=") || starts(word, "--plugin=");
+}
+
+/* Puts the words of response files that name a plugin into the place of these. */
+static void spread(int *argc, char ***argv)
+{
+	for (int i = 1; i < *argc; i++) {
+		int count = 0, names_plugin = 0;
+		char **words = (*argv)[i][0] == '@' ? words_of((*argv)[i] + 1, &count) : NULL, **all;
+		for (int k = 0; words && k < count; k++)
+			names_plugin |= is_plugin(words[k]);
+		if (!names_plugin || !(all = calloc((size_t)(*argc + count) + 1, sizeof *all)))
+			continue;
+		memcpy(all, *argv, (size_t)i * sizeof *all);
+		memcpy(all + i, words, (size_t)count * sizeof *all);
+		memcpy(all + i + count, *argv + i + 1, (size_t)(*argc - i) * sizeof *all);
+		*argv = all;
+		*argc += count - 1;
+		i += count - 1;
+	}
 }
 
 static int any(char **words, int (*asks)(const char *))
@@ -213,12 +303,49 @@ static void emulated(const char *path, char **argv)
 	fail(own);
 }
 
+static int is_binutil(const char *name)
+{
+	static const char *const names[] = { "as", "ld.bfd", "ar", "nm", "ranlib", "strip", "objcopy", "objdump", "readelf", 0 };
+	for (int i = 0; names[i] && starts(name, TRIPLET "-"); i++)
+		if (strcmp(name + sizeof TRIPLET, names[i]) == 0)
+			return 1;
+	return 0;
+}
+
+/* The same words in a response file again, if they are too many for the kernel: in one that has no name. */
+static void by_response(const char *program, char **argv)
+{
+	static char name[64], *words[3];
+	int file = memfd_create("words", 0);
+	FILE *stream = file < 0 ? NULL : fdopen(file, "w");
+	if (!stream)
+		return;
+	for (char **word = argv + 1; *word; word++) {
+		if (!**word)
+			fputs("\"\"", stream);
+		for (const char *c = *word; *c; c++) {
+			if (strchr(BLANKS "\\'\"", *c))
+				putc('\\', stream);
+			putc(*c, stream);
+		}
+		putc('\n', stream);
+	}
+	if (fflush(stream) != 0)
+		return;
+	snprintf(name, sizeof name, "@/proc/self/fd/%d", file);
+	words[0] = argv[0];
+	words[1] = name;
+	execv(program, words);
+}
+
 /* A program that knows by itself where its loader and its libraries are. */
 static void direct(const char *name, char **argv)
 {
 	static char program[PATH_MAX];
 	snprintf(program, sizeof program, PRIVATE "/bin/%s", name);
 	execv(program, argv);
+	if (errno == E2BIG && is_binutil(name))
+		by_response(program, argv);
 	if (errno != ENOENT)
 		fail(program);
 }
@@ -270,15 +397,6 @@ static void put_first(const char *variable, const char *value)
 	setenv(variable, joined, 1);
 }
 
-static int is_binutil(const char *name)
-{
-	static const char *const names[] = { "as", "ld.bfd", "ar", "nm", "ranlib", "strip", "objcopy", "objdump", "readelf", 0 };
-	for (int i = 0; names[i] && starts(name, TRIPLET "-"); i++)
-		if (strcmp(name + sizeof TRIPLET, names[i]) == 0)
-			return 1;
-	return 0;
-}
-
 /* A compiler, one of its parts, or a binutil: gives back if it is none. */
 static void compiler(const char *path, const char *name, int argc, char **argv)
 {
@@ -287,8 +405,9 @@ static void compiler(const char *path, const char *name, int argc, char **argv)
 	if (!words)
 		fail(name);
 	if (ends(name, "-gcc-" GCC) || ends(name, "-g++-" GCC) || ends(name, "-cpp-" GCC)) {
-		/* It would ignore this one, being a cross compiler. */
-		if (getenv("LIBRARY_PATH") && !getenv("COLLECT_GCC"))
+		/* It would ignore the first of these, being a cross compiler; the others it is given itself. */
+		if (!getenv("COLLECT_GCC") &&
+		    (getenv("LIBRARY_PATH") || getenv("GCC_EXEC_PREFIX") || getenv("COMPILER_PATH")))
 			emulated(path, argv);
 		if (any(argv + 1, is_for_emulated_driver))
 			emulated(path, argv);
@@ -300,19 +419,21 @@ static void compiler(const char *path, const char *name, int argc, char **argv)
 		native(name, argv[0], argv + 1, argc - 1);
 	}
 	if (strcmp(name, "cc1") == 0 || strcmp(name, "cc1plus") == 0) {
-		if (any(argv + 1, is_for_emulated_compiler))
-			emulated(path, argv);
-		unsetenv("GCC_EXEC_PREFIX");
+		/* That comes of how the host's driver is called, and would move directories in both. */
+		words[n++] = argv[0];
 		for (int i = 1; i < argc; i++) {
 			if (i + 1 < argc && strcmp(argv[i], "-iprefix") == 0 && strcmp(argv[i + 1], IPREFIX) == 0)
 				i++;
 			else
 				words[n++] = argv[i];
 		}
-		native(name, argv[0], words, n);
+		if (any(argv + 1, is_for_emulated_compiler))
+			emulated(path, words);
+		unsetenv("GCC_EXEC_PREFIX");
+		native(name, argv[0], words + 1, n - 1);
 	}
-	/* It shows how it calls the linker, which has another name. */
-	if (strcmp(name, "collect2") == 0 && any(argv + 1, is_about_itself))
+	/* It shows how it calls the linker, which has another name; and looks for others by longer names. */
+	if (strcmp(name, "collect2") == 0 && any(argv + 1, is_for_emulated_collector))
 		emulated(path, argv);
 	if (strcmp(name, "lto1") == 0 && any(argv + 1, is_order_dependent))
 		emulated(path, argv);
@@ -327,6 +448,10 @@ static void compiler(const char *path, const char *name, int argc, char **argv)
 	/* Only the linker of the same architecture heeds these. */
 	if (ends(name, "-ld.bfd") && (getenv("LD_RUN_PATH") || !all_fit("LD_LIBRARY_PATH", is_of_preload)))
 		emulated(path, argv);
+	spread(&argc, &argv);
+	if (!(words = calloc((size_t)argc + 4, sizeof *words)))
+		fail(name);
+	n = 0;
 	int has_plugin = 0;
 	int takes_plugin = ends(name, "-ar") || ends(name, "-nm") || ends(name, "-ranlib");
 	if (takes_plugin)
@@ -375,7 +500,7 @@ static void script(int is_off, int argc, char **argv)
 	if (!words)
 		fail(perl);
 	words[n++] = (char *)perl;
-	if (!is_off && !getenv("PERL5LIB") && !getenv("PERL5OPT")) {
+	if (!is_off && !getenv("PERL5LIB") && !getenv("PERLLIB") && !getenv("PERL5OPT")) {
 		if (access(PRIVATE "/modules/own", F_OK) == 0)
 			words[n++] = "-I" PRIVATE "/modules/more";
 		words[n++] = "-I" PRIVATE "/modules/base";
@@ -388,16 +513,28 @@ static void script(int is_off, int argc, char **argv)
 	fail(perl);
 }
 
+/* What calculates with `long double`, which is not the same on every machine: a look at its letters tells enough. */
+static int is_general_sort(const char *name, char **words)
+{
+	if (strcmp(name, "sort") != 0)
+		return 0;
+	for (; *words; words++)
+		if (strchr("-+0123456789", **words) && strchr(*words, 'g'))
+			return 1;
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	static char path[PATH_MAX];
 	const char *off = getenv("CHROOT_MAINT_EMULATE");
-	int is_off = (off && *off && strcmp(off, "0") != 0) || !all_fit("LD_PRELOAD", is_in_tree) || argc < 1;
+	int is_off = (off && *off && strcmp(off, "0") != 0) || !all_fit("LD_PRELOAD", is_in_tree) || argc < 1 ||
+		     access("/etc/ld.so.preload", F_OK) == 0;
 	if (argc > 0 && strcmp(argv[0], PRIVATE "/perl") == 0)
 		script(is_off, argc, argv);
 	own_path(path);
 	const char *name = base(path);
-	if (is_off)
+	if (is_off || is_general_sort(name, argv + 1))
 		emulated(path, argv);
 	compiler(path, name, argc, argv);
 	direct(name, argv);

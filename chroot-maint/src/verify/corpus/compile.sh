@@ -16,6 +16,8 @@ say depend gcc -MM main.c
 say depend-all gcc -M main.c -MT 'a target' -MF depend-all.d
 say from-stdin sh -c 'echo "int x = __LINE__;" | gcc -x c -c - -o stdin.o'
 printf '%s\n' -O2 -DNAME='\"text\ with\ blanks\"' '-c' >options
+say verbose gcc --verbose
+say verbose-parts gcc -Wp,-v -c main.c -o main-verbose.o
 say response gcc @options table.c -o table-response.o
 say coverage gcc -O1 --coverage -frandom-seed=corpus -c table.c -o table-cov.o
 say sanitized gcc -O1 -fsanitize=undefined,address -c table.c -o table-san.o
@@ -30,7 +32,7 @@ say saved-temps gcc -O1 -save-temps -fno-ident -c cycle.c -o cycle-saved.o
 say reports gcc -O2 -fdump-tree-optimized -fstack-usage -c cycle.c -o cycle-dump.o
 say header gcc -x c-header -O0 table.h -fsyntax-only
 if command -v dpkg-buildflags >/dev/null; then
-	# Asked once: it is a script, and always emulated.
+	# Asked once: it takes a while.
 	say debian-flags sh -c 'eval "$(dpkg-buildflags --export=sh)" && gcc $CFLAGS $CPPFLAGS -c main.c -o main-deb.o && gcc $LDFLAGS main-deb.o table.o -lm -o main-deb'
 fi
 
@@ -53,6 +55,13 @@ say archive-named ar rcU libtable-named.a table-O0.o; ranlib -D libtable-named.a
 say archive-thin ar rcsTD libthin.a table.o
 say archive-gcc gcc -L. main.o -ltable -lm -o main-archive
 mkdir lib
+echo -shared table-pic.o >link.options
+say link-response gcc @link.options -o lib/libresponse.so
+echo draw.o shapes.o >link-c++.options
+say c++-link-response g++ @link-c++.options -o draw-response
+echo "-plugin $(dirname "$(gcc -print-prog-name=cc1)")/liblto_plugin.so table.o" >ld.options
+say ld-response ld -r @ld.options -o ld-response.o
+say link-several gcc -Wl,--as-needed,-Map=several.map,-O1 -nostdlib -shared table-pic.o -o lib/libseveral.so
 echo 'TABLE_1 { global: we*; local: *; };' >table.map
 say shared gcc -shared -Wl,-soname,libtable.so.1 -Wl,--version-script=table.map table-pic.o -o lib/libtable.so.1
 say shared-plain gcc -shared -Wl,-soname,libplain.so.1 -Wl,--hash-style=both table-pic.o -o lib/libplain.so.1

@@ -1,6 +1,7 @@
 # Programs that read and write texts.
 awk 'BEGIN { srand(7); x = 12345; for (i = 0; i < 400; i++) { x = (x * 1103515245 + 12345) % 2147483648; printf "%d\t%s%d\t%.6g\n", x % 1000, substr("äbcdefghijklm", x % 12 + 1, 3), i % 17, x / 7 } }' >numbers.txt
 sort -n numbers.txt >sorted-n; sort -k2,2 -k3gr numbers.txt >sorted-k; sort -u -t"	" -k1,1 numbers.txt >sorted-u
+printf '1.00000000000000000001\n1.00000000000000000002\n' | sort -gu >sorted-g
 LC_ALL=C sort numbers.txt | uniq -c -w4 >unique
 cut -f2 numbers.txt | tr 'a-m' 'N-Z' | tr -d 0-4 | tr -s N-Z >translated
 cut -c1-4,7- numbers.txt | paste -d: - - sorted-n >pasted
