@@ -29,9 +29,9 @@
 //!
 //! # How the host's perl runs a script of the chroot
 //! perl itself stays the chroot's. What stands in the place of a known script is the same script but for its first line, which names
-//! the dispatcher. That starts the host's perl, with the modules that were compiled for it and the chroot's own for all else, Config.pm
-//! too: so the script finds the machine that it is on. If it asks for a module that was compiled for the chroot's perl, or PERL5LIB or
-//! PERL5OPT is set, the chroot's own perl runs it.
+//! the dispatcher. That starts the host's perl, which looks for modules in the order of the chroot's perl, but has core modules that were
+//! compiled for itself; Config.pm is the chroot's, so the script finds the machine that it is on. If it asks for a module from where
+//! the chroot keeps compiled ones, or PERL5LIB, PERLLIB or PERL5OPT is set, the chroot's own perl runs it.
 //!
 //! # Known to differ
 //! Link maps name temporary files, as they do from run to run. bash's `printf` calculates with the host's `long double`, unless the architecture has none. Locales
