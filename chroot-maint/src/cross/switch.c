@@ -23,6 +23,7 @@
  * For tests: --root DIR is where / is; --installed FILE is read instead of dpkg's own file. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,9 +65,9 @@ struct trailer {
 	char versions[144]; /* the host's and the chroot's own, so that the programs of two versions are not the same file */
 };
 
-/* What a file is to be. */
+/* What a file is to be. Its bytes hold until the next one is made: dpkg waits for this, and there are hundreds of files. */
 struct contents {
-	char *bytes;
+	const char *bytes;
 	size_t size;
 	mode_t mode;
 	struct timespec times[2];
@@ -565,14 +566,23 @@ static int divert(const char *what, const char *path)
 /* The dispatcher with a trailer. */
 static int make_program(const struct file *file, const char *path, struct contents *made)
 {
-	static char *dispatcher;
+	static char *bytes;
 	static size_t size;
-	static struct stat found;
-	const char *from = join(root, PRIVATE, "/dispatch"), *own = package_of(file)->version;
+	static mode_t mode;
 	struct trailer trailer = { "", "", "" };
+	const char *own = package_of(file)->version;
 	int length;
-	if (!dispatcher && (stat(from, &found) != 0 || !(dispatcher = read_bytes(from, &size))))
-		return 0;
+	if (!bytes) {
+		const char *from = join(root, PRIVATE, "/dispatch");
+		struct stat found;
+		char *dispatcher = stat(from, &found) == 0 ? read_bytes(from, &size) : NULL;
+		if (!dispatcher)
+			return 0;
+		mode = found.st_mode & 07777;
+		bytes = allocate(size + sizeof trailer);
+		memcpy(bytes, dispatcher, size);
+		free(dispatcher);
+	}
 	memcpy(trailer.mark, trailer_mark, sizeof trailer.mark);
 	length = snprintf(trailer.versions, sizeof trailer.versions, "%s %s", file->version, own ? own : "");
 	if (strlen(path) >= sizeof trailer.path || (size_t)length >= sizeof trailer.versions) {
@@ -580,11 +590,10 @@ static int make_program(const struct file *file, const char *path, struct conten
 		return 0;
 	}
 	strcpy(trailer.path, path);
+	memcpy(bytes + size, &trailer, sizeof trailer);
+	made->bytes = bytes;
 	made->size = size + sizeof trailer;
-	made->bytes = allocate(made->size);
-	memcpy(made->bytes, dispatcher, size);
-	memcpy(made->bytes + size, &trailer, sizeof trailer);
-	made->mode = found.st_mode & 07777;
+	made->mode = mode;
 	return 1;
 }
 
@@ -592,6 +601,7 @@ static int make_program(const struct file *file, const char *path, struct conten
 static int make_script(const char *own, struct contents *made)
 {
 	static const char first[] = "#!" PRIVATE "/perl";
+	static char *bytes;
 	size_t size, head = sizeof first - 1;
 	char *text = read_bytes(own, &size);
 	const char *rest = after_interpreter(text, "/usr/bin/perl");
@@ -602,14 +612,15 @@ static int make_script(const char *own, struct contents *made)
 	}
 	size -= (size_t)(rest - text);
 	made->size = head + size;
-	made->bytes = allocate(made->size);
-	memcpy(made->bytes, first, head);
-	memcpy(made->bytes + head, rest, size);
+	free(bytes);
+	made->bytes = bytes = allocate(made->size);
+	memcpy(bytes, first, head);
+	memcpy(bytes + head, rest, size);
 	free(text);
 	return 1;
 }
 
-/* What is to stand in the place of a program or script whose other name is there already; its bytes are to be freed. */
+/* What is to stand in the place of a program or script whose other name is there already. */
 static int make(const struct group *group, const struct file *file, const char *path, struct contents *made)
 {
 	const char *own = aside(path);
@@ -642,7 +653,6 @@ static int put(const struct group *group, const struct file *file, const char *p
 		     fchmod(fileno(out), made.mode) == 0 && futimens(fileno(out), made.times) == 0;
 	if (out)
 		is_written &= fclose(out) == 0;
-	free(made.bytes);
 	if (!is_written || rename(new, here(path)) != 0) {
 		fail("put the host's program in the place of", path);
 		unlink(new);
@@ -651,22 +661,30 @@ static int put(const struct group *group, const struct file *file, const char *p
 	return 1;
 }
 
+static int holds(const char *path, const struct contents *wanted)
+{
+	char part[16384];
+	size_t done = 0;
+	ssize_t got;
+	int file = open(path, O_RDONLY);
+	while (file >= 0 && done < wanted->size && (got = read(file, part, sizeof part)) > 0) {
+		if ((size_t)got > wanted->size - done || memcmp(part, wanted->bytes + done, (size_t)got) != 0)
+			break;
+		done += (size_t)got;
+	}
+	if (file >= 0)
+		close(file);
+	return file >= 0 && done == wanted->size;
+}
+
 /* Whether what stands there is what is to, made of what the chroot's own and the dispatcher are now. */
 static int is_put(const struct group *group, const struct file *file, const char *path)
 {
 	struct contents made;
 	struct stat found;
-	size_t size = 0;
-	char *bytes = NULL;
-	int is;
-	if (!make(group, file, path, &made))
-		return 0;
-	is = lstat(here(path), &found) == 0 && S_ISREG(found.st_mode) && (size_t)found.st_size == made.size &&
-	     (found.st_mode & 07777) == made.mode && found.st_mtim.tv_sec == made.times[1].tv_sec;
-	is = is && (bytes = read_bytes(here(path), &size)) && size == made.size && memcmp(bytes, made.bytes, size) == 0;
-	free(bytes);
-	free(made.bytes);
-	return is;
+	return make(group, file, path, &made) && lstat(here(path), &found) == 0 && S_ISREG(found.st_mode) &&
+	       (size_t)found.st_size == made.size && (found.st_mode & 07777) == made.mode &&
+	       found.st_mtim.tv_sec == made.times[1].tv_sec && holds(here(path), &made);
 }
 
 static int is_our_script(const char *path)
