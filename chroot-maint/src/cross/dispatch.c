@@ -54,15 +54,41 @@ static void fail(const char *what)
 	_exit(127);
 }
 
-/* The path that this program was placed at, through whatever symlinks it was called by. */
+/* At the end of the copy of this program that stands in the place of another one; the switch writes it. */
+struct trailer {
+	char mark[16];
+	char path[352];
+	char versions[144];
+};
+
+static int read_trailer(const char *file, char path[PATH_MAX])
+{
+	struct trailer trailer;
+	int fd = open(file, O_RDONLY);
+	if (fd < 0)
+		return 0;
+	int is_one = lseek(fd, -(off_t)sizeof trailer, SEEK_END) >= 0 &&
+		     read(fd, &trailer, sizeof trailer) == (ssize_t)sizeof trailer &&
+		     memcmp(trailer.mark, "chroot-maint for", sizeof trailer.mark) == 0;
+	close(fd);
+	if (is_one)
+		memcpy(path, trailer.path, sizeof trailer.path);
+	return is_one;
+}
+
+/* The path of the program that this one stands for, whatever it was copied to or linked to or called by; where that is not written
+ * down, its own. */
 static void own_path(char path[PATH_MAX])
 {
-	ssize_t length = readlink("/proc/self/exe", path, PATH_MAX - 1);
+	static const char self[] = "/proc/self/exe";
+	const char *called = (const char *)getauxval(AT_EXECFN);
+	if (read_trailer(self, path) || (called && read_trailer(called, path)))
+		return;
+	ssize_t length = readlink(self, path, PATH_MAX - 1);
 	if (length > 0) {
 		path[length] = 0;
 		return;
 	}
-	const char *called = (const char *)getauxval(AT_EXECFN);
 	if (!called || !realpath(called, path))
 		fail("a compiler whose name can't be found out");
 }

@@ -169,6 +169,15 @@ mod tests {
     }
 
     #[test]
+    fn what_could_not_be_put_in_is_out_with_the_reason() {
+        let said = "bash\tout\tfailed: not all of it could be put in\n";
+        let placement = read(said, &manifest(Check::Nothing));
+        let bash = &placement.groups[0];
+        assert_eq!((bash.is_in, bash.word()), (false, "failed"));
+        assert!(bash.verdict.ends_with("not all of it could be put in"));
+    }
+
+    #[test]
     fn a_text_ends_where_a_program_ends_it() {
         assert!(contains(b"ab\0", b"b") && !contains(b"abc\0", b"b"));
     }

@@ -5,9 +5,11 @@
  *   switch status     a line for each group, and change nothing
  *
  * A group is in where all of its programs are there and none of their packages is of another upstream version than the
- * host's; else it is out, as a whole. Its own programs keep a name with SUFFIX, of which dpkg knows by a diversion: an upgrade
- * then unpacks to that name, and `dpkg --verify' looks there. Hard links, not symbolic ones: whoever asks where a program
- * really is gets its usual path. In the place of a script is the same script but for its interpreter, with the date of the chroot's own.
+ * host's, and nobody else has diverted one of them; else it is out, as a whole, and so it is if one of them can't be put in. Its own
+ * programs keep a name with SUFFIX, of which dpkg knows by a diversion: an upgrade then unpacks to that name, and `dpkg --verify'
+ * looks there. In the place of a program is the dispatcher with a trailer, which tells it what it stands for wherever it is copied or
+ * linked to; no symbolic link, for whoever asks where a program really is gets its usual path. In the place of a script is the same
+ * script but for its interpreter. Both have the date of the chroot's own: by that, caches tell one compiler from another.
  * What is to be done shows in the files themselves, so a call that was killed is made good by the next one.
  *
  * Compiled statically, with PRIVATE and SUFFIX set as for the dispatcher. What there is it reads in PRIVATE/switch.list, and in
@@ -21,6 +23,7 @@
  * For tests: --root DIR is where / is; --installed FILE is read instead of dpkg's own file. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,6 +51,28 @@ struct file {
 	struct file *next;
 };
 
+/* What dpkg has been told: the files that packages have at one name are to be at another. */
+struct diversion {
+	const char *from, *to;
+	const char *by; /* a package; of the administrator, and of this program, a colon */
+	struct diversion *next;
+};
+
+/* At the end of what stands in the place of a program; the dispatcher knows the same layout. */
+struct trailer {
+	char mark[16];
+	char path[352];
+	char versions[144]; /* the host's and the chroot's own, so that the programs of two versions are not the same file */
+};
+
+/* What a file is to be. Its bytes hold until the next one is made: dpkg waits for this, and there are hundreds of files. */
+struct contents {
+	const char *bytes;
+	size_t size;
+	mode_t mode;
+	struct timespec times[2];
+};
+
 struct library {
 	const char *name, *version;
 	struct package *package;
@@ -69,12 +94,14 @@ struct verdict {
 	char reason[PATH_SIZE];
 };
 
+static const char trailer_mark[] = "chroot-maint for";
+
 static const char *root = "";
 static const char *arch = "";
 static struct package *packages;
 static struct group *groups;
 static struct library *libraries;
-static char *diversions;
+static struct diversion *diversions;
 static int failures;
 
 static void fail(const char *what, const char *path)
@@ -101,13 +128,12 @@ static char *join(const char *one, const char *two, const char *three)
 	return whole;
 }
 
-/* A whole file, with a zero at its end; NULL if it can't be read. */
-static char *read_file(const char *path)
+/* A whole file, with a zero at its end that its size does not count; NULL if it can't be read. */
+static char *read_bytes(const char *path, size_t *size)
 {
 	FILE *file = fopen(path, "r");
 	struct stat found;
 	char *text;
-	size_t got;
 	if (!file)
 		return NULL;
 	if (fstat(fileno(file), &found) != 0) {
@@ -115,10 +141,16 @@ static char *read_file(const char *path)
 		return NULL;
 	}
 	text = allocate((size_t)found.st_size + 1);
-	got = fread(text, 1, (size_t)found.st_size, file);
-	text[got] = 0;
+	*size = fread(text, 1, (size_t)found.st_size, file);
+	text[*size] = 0;
 	fclose(file);
 	return text;
+}
+
+static char *read_file(const char *path)
+{
+	size_t size;
+	return read_bytes(path, &size);
 }
 
 /* Splits a text in place; gives how many parts there are, of which `most' are kept. */
@@ -336,16 +368,60 @@ static char *here(const char *path) { return join(root, path, ""); }
 
 static char *aside(const char *path) { return join(root, path, SUFFIX); }
 
-/* Whether dpkg has been told that the chroot's own program has its other name: three lines for each diversion. */
+/* Three lines for each diversion. Read anew whenever dpkg-divert has written some of them. */
+static void read_diversions(void)
+{
+	char *text = read_file(join(root, "/var/lib/dpkg/diversions", ""));
+	diversions = NULL;
+	while (text && *text) {
+		struct diversion *one = allocate(sizeof *one);
+		const char **const fields[] = { &one->from, &one->to, &one->by };
+		int i;
+		for (i = 0; i < 3 && text && *text; i++) {
+			char *end = strchr(text, '\n');
+			*fields[i] = text;
+			if (end)
+				*end = 0;
+			text = end ? end + 1 : NULL;
+		}
+		if (i < 3)
+			break;
+		one->next = diversions;
+		diversions = one;
+	}
+}
+
+/* Whether a diversion is one that this program makes. */
+static int is_by_switch(const struct diversion *one)
+{
+	size_t length = strlen(one->from);
+	return strcmp(one->by, ":") == 0 && strncmp(one->to, one->from, length) == 0 && strcmp(one->to + length, SUFFIX) == 0;
+}
+
+/* Whether dpkg has been told that the chroot's own program has its other name. */
 static int is_diverted(const char *path)
 {
-	const char *wanted = join(path, "\n", join(path, SUFFIX, "\n:\n")), *found = diversions;
-	while (found && (found = strstr(found, wanted))) {
-		if (found == diversions || found[-1] == '\n')
+	const struct diversion *one;
+	for (one = diversions; one; one = one->next)
+		if (is_by_switch(one) && strcmp(one->from, path) == 0)
 			return 1;
-		found++;
-	}
 	return 0;
+}
+
+/* Somebody else's diversion of this name, or to it; NULL if there is none. dpkg allows of one only. */
+static const struct diversion *other_diversion(const char *name)
+{
+	const struct diversion *one;
+	for (one = diversions; one; one = one->next)
+		if (!is_by_switch(one) && (strcmp(one->from, name) == 0 || strcmp(one->to, name) == 0))
+			return one;
+	return NULL;
+}
+
+static const struct diversion *obstacle(const char *path)
+{
+	const struct diversion *one = other_diversion(path);
+	return one ? one : other_diversion(join(path, SUFFIX, ""));
 }
 
 /* The name that a program has in this chroot, of those that it may have. */
@@ -422,12 +498,23 @@ static void compare(struct verdict *verdict, const char *donor, const char *vers
 static struct verdict judge(const struct group *group, int is_off)
 {
 	struct verdict verdict = { !is_off, EXACT, "" };
+	const struct diversion *other;
 	const struct file *file;
 	int present = 0;
 	if (group->interpreter)
 		compare(&verdict, group->interpreter->name, group->interpreter_version, group->interpreter);
 	for (file = group->files; file; file = file->next) {
 		const struct package *package = package_of(file);
+		if (package->version && (other = obstacle(path_of(file)))) {
+			const char *by = strcmp(other->by, ":") == 0 ? "the administrator" : other->by;
+			verdict.is_in = 0;
+			verdict.likeness = REFUSED;
+			if (strcmp(other->from, path_of(file)) == 0)
+				say(&verdict, "refused: %s is diverted by %s", other->from, by);
+			else
+				say(&verdict, "refused: %s is diverted to %s by %s", other->from, other->to, by);
+			return verdict;
+		}
 		if (!is_present(group, file)) {
 			if (!file->is_needed)
 				continue;
@@ -476,46 +563,128 @@ static int divert(const char *what, const char *path)
 	return 1;
 }
 
-/* Puts the dispatcher into the place of a program, in one step. */
-static int put_dispatcher(const char *path)
+/* The dispatcher with a trailer. */
+static int make_program(const struct file *file, const char *path, struct contents *made)
 {
-	char *dispatcher = join(root, PRIVATE, "/dispatch"), *new = join(root, path, ".chroot-maint-new");
+	static char *bytes;
+	static size_t size;
+	static mode_t mode;
+	struct trailer trailer = { "", "", "" };
+	const char *own = package_of(file)->version;
+	int length;
+	if (!bytes) {
+		const char *from = join(root, PRIVATE, "/dispatch");
+		struct stat found;
+		char *dispatcher = stat(from, &found) == 0 ? read_bytes(from, &size) : NULL;
+		if (!dispatcher)
+			return 0;
+		mode = found.st_mode & 07777;
+		bytes = allocate(size + sizeof trailer);
+		memcpy(bytes, dispatcher, size);
+		free(dispatcher);
+	}
+	memcpy(trailer.mark, trailer_mark, sizeof trailer.mark);
+	length = snprintf(trailer.versions, sizeof trailer.versions, "%s %s", file->version, own ? own : "");
+	if (strlen(path) >= sizeof trailer.path || (size_t)length >= sizeof trailer.versions) {
+		errno = ENAMETOOLONG;
+		return 0;
+	}
+	strcpy(trailer.path, path);
+	memcpy(bytes + size, &trailer, sizeof trailer);
+	made->bytes = bytes;
+	made->size = size + sizeof trailer;
+	made->mode = mode;
+	return 1;
+}
+
+/* The same script but for its interpreter. */
+static int make_script(const char *own, struct contents *made)
+{
+	static const char first[] = "#!" PRIVATE "/perl";
+	static char *bytes;
+	size_t size, head = sizeof first - 1;
+	char *text = read_bytes(own, &size);
+	const char *rest = after_interpreter(text, "/usr/bin/perl");
+	if (!rest) {
+		free(text);
+		errno = ENOEXEC;
+		return 0;
+	}
+	size -= (size_t)(rest - text);
+	made->size = head + size;
+	free(bytes);
+	made->bytes = bytes = allocate(made->size);
+	memcpy(bytes, first, head);
+	memcpy(bytes + head, rest, size);
+	free(text);
+	return 1;
+}
+
+/* What is to stand in the place of a program or script whose other name is there already. */
+static int make(const struct group *group, const struct file *file, const char *path, struct contents *made)
+{
+	const char *own = aside(path);
+	struct stat found;
+	if (stat(own, &found) != 0)
+		return 0;
+	made->mode = found.st_mode & 07777;
+	made->times[0] = found.st_atim;
+	made->times[1] = found.st_mtim;
+	return group->interpreter ? make_script(own, made) : make_program(file, path, made);
+}
+
+/* What is being written, until it is renamed. */
+static char *unfinished(const char *path) { return join(root, path, ".chroot-maint-new"); }
+
+/* Puts what is to stand there into the place of a program, in one step. */
+static int put(const struct group *group, const struct file *file, const char *path)
+{
+	const char *new = unfinished(path);
+	struct contents made;
+	FILE *out;
+	int is_written;
 	unlink(new);
-	if (link(dispatcher, new) != 0 || rename(new, here(path)) != 0) {
+	if (!make(group, file, path, &made)) {
+		fail("make what stands for", path);
+		return 0;
+	}
+	out = fopen(new, "w");
+	is_written = out && fwrite(made.bytes, 1, made.size, out) == made.size && fflush(out) == 0 &&
+		     fchmod(fileno(out), made.mode) == 0 && futimens(fileno(out), made.times) == 0;
+	if (out)
+		is_written &= fclose(out) == 0;
+	if (!is_written || rename(new, here(path)) != 0) {
 		fail("put the host's program in the place of", path);
 		unlink(new);
 		return 0;
 	}
-	/* Where both were one already, there is nothing to rename. */
-	unlink(new);
 	return 1;
 }
 
-/* Puts the same script but for its interpreter into the place of a script, in one step. */
-static int put_script(const char *path)
+static int holds(const char *path, const struct contents *wanted)
 {
-	char *new = join(root, path, ".chroot-maint-new"), *own = aside(path), *text = read_file(own);
-	const char *rest = after_interpreter(text, "/usr/bin/perl");
+	char part[16384];
+	size_t done = 0;
+	ssize_t got;
+	int file = open(path, O_RDONLY);
+	while (file >= 0 && done < wanted->size && (got = read(file, part, sizeof part)) > 0) {
+		if ((size_t)got > wanted->size - done || memcmp(part, wanted->bytes + done, (size_t)got) != 0)
+			break;
+		done += (size_t)got;
+	}
+	if (file >= 0)
+		close(file);
+	return file >= 0 && done == wanted->size;
+}
+
+/* Whether what stands there is what is to, made of what the chroot's own and the dispatcher are now. */
+static int is_put(const struct group *group, const struct file *file, const char *path)
+{
+	struct contents made;
 	struct stat found;
-	FILE *file;
-	int is_written;
-	unlink(new);
-	if (!rest || stat(own, &found) != 0 || !(file = fopen(new, "w"))) {
-		fail("rewrite", own);
-		return 0;
-	}
-	is_written = fprintf(file, "#!%s/perl", PRIVATE) > 0;
-	is_written &= fwrite(rest, 1, (size_t)(text + found.st_size - rest), file) == (size_t)(text + found.st_size - rest);
-	is_written &= fchmod(fileno(file), found.st_mode & 07777) == 0;
-	is_written &= fflush(file) == 0;
-	is_written &= futimens(fileno(file), (struct timespec[]){ found.st_atim, found.st_mtim }) == 0;
-	is_written &= fclose(file) == 0;
-	if (!is_written || rename(new, here(path)) != 0) {
-		fail("put a script in the place of", path);
-		unlink(new);
-		return 0;
-	}
-	return 1;
+	return make(group, file, path, &made) && lstat(here(path), &found) == 0 && S_ISREG(found.st_mode) &&
+	       (size_t)found.st_size == made.size && (found.st_mode & 07777) == made.mode &&
+	       found.st_mtim.tv_sec == made.times[1].tv_sec && holds(here(path), &made);
 }
 
 static int is_our_script(const char *path)
@@ -526,93 +695,123 @@ static int is_our_script(const char *path)
 	return is;
 }
 
-/* Whether what was put into the place of a script is of what the chroot's own is now. */
-static int is_script_put(const char *path)
+static int is_our_program(const char *path)
 {
-	struct stat put, own;
-	return is_our_script(path) && stat(here(path), &put) == 0 &&
-	       (stat(aside(path), &own) != 0 || put.st_mtim.tv_sec == own.st_mtim.tv_sec);
-}
-
-static int is_dispatcher(const char *path)
-{
-	struct stat one, two;
-	const char *dispatcher = join(root, PRIVATE, "/dispatch");
-	int is_one;
-	if (lstat(here(path), &one) != 0 || lstat(dispatcher, &two) != 0 || one.st_size != two.st_size)
-		return 0;
-	is_one = one.st_ino == two.st_ino && one.st_dev == two.st_dev;
-	if (!is_one && S_ISREG(one.st_mode)) {
-		char *texts[] = { read_file(here(path)), read_file(dispatcher) };
-		is_one = texts[0] && texts[1] && memcmp(texts[0], texts[1], (size_t)one.st_size) == 0;
-		free(texts[0]);
-		free(texts[1]);
-	}
-	return is_one;
-}
-
-static int is_put(const struct group *group, const char *path)
-{
-	return group->interpreter ? is_script_put(path) : is_dispatcher(path);
+	struct trailer trailer;
+	FILE *file = is_file(here(path)) ? fopen(here(path), "r") : NULL;
+	int is = file && fseek(file, -(long)sizeof trailer, SEEK_END) == 0 && fread(&trailer, sizeof trailer, 1, file) == 1 &&
+		 memcmp(trailer.mark, trailer_mark, sizeof trailer.mark) == 0 &&
+		 strncmp(trailer.path, path, sizeof trailer.path) == 0;
+	if (file)
+		fclose(file);
+	return is;
 }
 
 /* As is_put, also where what it was made of has changed since. */
 static int is_ours(const struct group *group, const char *path)
 {
-	return group->interpreter ? is_our_script(path) : is_dispatcher(path);
+	return group->interpreter ? is_our_script(path) : is_our_program(path);
 }
 
-static int put(const struct group *group, const char *path)
+static int put_in(const struct group *group, const struct file *file, const char *path)
 {
-	return group->interpreter ? put_script(path) : put_dispatcher(path);
-}
-
-static void put_in(const struct group *group, const char *path)
-{
-	/* Left by a call that was killed before dpkg knew of it. */
-	unlink(aside(path));
 	if (link(here(path), aside(path)) != 0) {
 		fail("keep", path);
-		return;
+		return 0;
 	}
 	if (!divert("--add", path)) {
 		unlink(aside(path));
-		return;
+		return 0;
 	}
-	if (!put(group, path) && divert("--remove", path))
-		unlink(aside(path));
+	return put(group, file, path);
 }
 
-static void take_out(const struct group *group, const char *path)
+static int take_out(const struct group *group, const char *path)
 {
 	if (!divert("--remove", path))
-		return;
+		return 0;
 	/* Without it, its package was removed meanwhile. */
-	if (exists(aside(path)) ? rename(aside(path), here(path)) : is_put(group, path) && unlink(here(path)))
+	if (exists(aside(path)) ? rename(aside(path), here(path)) : is_ours(group, path) && unlink(here(path))) {
+		fail("give back", path);
+		return 0;
+	}
+	/* Where both were one file, because nothing had been put there yet, there was nothing to rename. */
+	unlink(aside(path));
+	return 1;
+}
+
+/* Clears up what a call has left that was killed when dpkg did not know of the other name yet, or no longer. */
+static void make_good(const struct group *group, const char *path)
+{
+	unlink(unfinished(path));
+	if (is_diverted(path) || !exists(aside(path)) || other_diversion(join(path, SUFFIX, "")))
+		return;
+	if (is_ours(group, path) ? rename(aside(path), here(path)) : exists(here(path)) && unlink(aside(path)))
 		fail("give back", path);
 }
 
-/* Gives whether anything was changed. */
-static int bring(const struct group *group, const struct verdict *verdict)
+/* Puts every program of a group in that is there, until one can't be, or takes all of them out. Gives whether that was done. */
+static int bring_all(const struct group *group, int is_in, int *changes)
 {
 	const struct file *file;
-	int changes = 0;
-	for (file = group->files; file; file = file->next) {
+	int is_done = 1;
+	for (file = group->files; file && (is_done || !is_in); file = file->next) {
 		const char *path = path_of(file);
-		int is_in = is_diverted(path), is_wanted;
-		/* Left by a call that was killed when dpkg no longer knew of it. */
-		if (!is_in && exists(aside(path)) && is_ours(group, path) && rename(aside(path), here(path)) != 0)
-			fail("give back", path);
-		is_wanted = verdict->is_in && is_present(group, file);
-		if (is_in && !is_wanted)
-			take_out(group, path);
-		else if (is_wanted && !is_in)
-			put_in(group, path);
-		else if (is_wanted && !is_put(group, path))
-			put(group, path);
-		changes += is_in != is_wanted;
+		int was_in = is_diverted(path), is_wanted;
+		make_good(group, path);
+		is_wanted = is_in && is_present(group, file);
+		if (was_in && !is_wanted)
+			is_done &= take_out(group, path);
+		else if (is_wanted && !was_in)
+			is_done &= put_in(group, file, path);
+		else if (is_wanted && !is_put(group, file, path))
+			is_done &= put(group, file, path);
+		*changes += was_in != is_wanted;
+	}
+	return is_done;
+}
+
+static void say_failed(struct verdict *verdict)
+{
+	verdict->likeness = REFUSED;
+	say(verdict, "failed: not all of it could be put in");
+}
+
+/* Gives whether anything was changed. */
+static int bring(const struct group *group, struct verdict *verdict)
+{
+	int changes = 0;
+	if (!bring_all(group, verdict->is_in, &changes) && verdict->is_in) {
+		say_failed(verdict);
+		read_diversions();
+		bring_all(group, 0, &changes);
 	}
 	return changes;
+}
+
+/* Has a verdict say how it is rather than how it is to be. A group is in if all of its programs are. */
+static void observe(const struct group *group, struct verdict *verdict)
+{
+	const struct file *file;
+	const char *wanted = strcpy(allocate(sizeof verdict->reason), verdict->reason);
+	int present = 0, in = 0, all_in = 1, all_current = 1, is_wanted = verdict->is_in;
+	for (file = group->files; file; file = file->next) {
+		const char *path = path_of(file);
+		int is_in = is_diverted(path) && is_ours(group, path);
+		in += is_in;
+		if (!is_present(group, file))
+			continue;
+		present++;
+		all_in &= is_in;
+		all_current &= is_put(group, file, path);
+	}
+	verdict->is_in = present && all_in;
+	if (is_wanted && !verdict->is_in)
+		say_failed(verdict);
+	else if (is_wanted && !all_current)
+		say(verdict, "failed: not all of it could be renewed");
+	else if (!is_wanted && in)
+		say(verdict, "failed: not all of it could be taken out (%.*s)", PATH_SIZE - 64, wanted);
 }
 
 /* The dispatcher uses a library where it finds it, and leaves programs that preload any other one to the emulator. */
@@ -659,10 +858,11 @@ int main(int argc, char **argv)
 	is_off = exists(mark);
 	if (!read_lists() || !read_installed(installed ? installed : join(root, "/var/lib/dpkg/status", "")))
 		return 1;
-	diversions = read_file(join(root, "/var/lib/dpkg/diversions", ""));
+	read_diversions();
 	for (group = groups; group; group = group->next) {
 		struct verdict verdict = judge(group, is_off);
 		if (strcmp(what, "status") == 0) {
+			observe(group, &verdict);
 			printf("%s\t%s\t%s\n", group->name, verdict.is_in ? "in" : "out", verdict.reason);
 			continue;
 		}

@@ -2,10 +2,14 @@
 
 use std::{
     fs,
-    os::unix::fs::{MetadataExt, symlink},
+    os::unix::{
+        fs::{MetadataExt, PermissionsExt, symlink},
+        process::ExitStatusExt,
+    },
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Output},
     sync::OnceLock,
+    time::{Duration, UNIX_EPOCH},
 };
 
 use super::{
@@ -17,20 +21,25 @@ use super::{
 fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
-        let dir = tempfile::tempdir().unwrap().keep();
-        let (source, program) = (dir.join("switch.c"), dir.join("switch"));
-        fs::write(&source, include_str!("switch.c")).unwrap();
-        let define = |name: &str, value: &str| format!("-D{name}=\"{value}\"");
-        let compile = Command::new("cc")
-            .args(["-Wall", "-Wextra", "-Werror", "-O1", "-o"])
-            .arg(&program)
-            .arg(&source)
-            .args([define("PRIVATE", PRIVATE), define("SUFFIX", SUFFIX)])
-            .output()
-            .unwrap();
-        assert!(compile.status.success(), "{}", String::from_utf8_lossy(&compile.stderr));
+        let program = tempfile::tempdir().unwrap().keep().join("switch");
+        compile(include_str!("switch.c"), PRIVATE, &program);
         program
     })
+}
+
+fn compile(text: &str, private: &str, program: &Path) {
+    let source = program.with_extension("c");
+    fs::write(&source, text).unwrap();
+    let define = |name: &str, value: &str| format!("-D{name}=\"{value}\"");
+    let compile = Command::new("cc")
+        .args(["-Wall", "-Wextra", "-Werror", "-O1", "-DBITS=64", "-o"])
+        .arg(program)
+        .arg(&source)
+        .args([define("PRIVATE", private), define("SUFFIX", SUFFIX)])
+        .args([define("TRIPLET", "aarch64-linux-gnu"), define("GCC", "14")])
+        .output()
+        .unwrap();
+    assert!(compile.status.success(), "{}", String::from_utf8_lossy(&compile.stderr));
 }
 
 /// A tree of two packages, with tools for some of their programs.
@@ -61,8 +70,15 @@ impl Tree {
         fs::write(self.path(file), text).unwrap();
     }
 
+    /// What is in a file, before the trailer if it has one.
     fn read(&self, file: &str) -> String {
-        fs::read_to_string(self.path(file)).unwrap()
+        let text = fs::read_to_string(self.path(file)).unwrap();
+        text.split("chroot-maint for").next().unwrap_or_default().to_owned()
+    }
+
+    fn date(&self, file: &str, seconds: u64) {
+        let file = fs::File::options().write(true).open(self.path(file)).unwrap();
+        file.set_modified(UNIX_EPOCH + Duration::from_secs(seconds)).unwrap();
     }
 
     /// Has dpkg's database say this, with the name of each architecture.
@@ -86,9 +102,22 @@ impl Tree {
         tree
     }
 
-    fn switch(&self, words: &[&str]) -> String {
+    fn run(&self, words: &[&str]) -> Output {
         let mut switch = Command::new(program());
-        let output = switch.args(words).arg("--root").arg(self.root.path()).output().unwrap();
+        switch.args(words).arg("--root").arg(self.root.path()).output().unwrap()
+    }
+
+    /// Has dpkg-divert run these lines of a shell script first; no lines have it do only what it always does.
+    fn before_diverting(&self, lines: &str) {
+        let file = self.path("usr/lib/chroot-maint/bin/dpkg-divert");
+        fs::remove_file(&file).unwrap();
+        fs::write(&file, format!("#!/bin/sh\n{lines}\nexec /usr/bin/dpkg-divert \"$@\"\n"))
+            .unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    fn switch(&self, words: &[&str]) -> String {
+        let output = self.run(words);
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
         said
@@ -118,6 +147,7 @@ fn verdict(donor: &str, own: &str) -> String {
     let tree = Tree::new(&format!("group\tx\nfile\t/usr/bin/x\tx\tx-cross\t{donor}\tneeded\n"));
     tree.write("usr/bin/x", "own");
     tree.install(&[("x", own, "arm64")]);
+    tree.switch(&[]);
     let said = tree.switch(&["status"]);
     let verdict = said.trim_end().rsplit('\t').next().unwrap();
     verdict.split(':').next().unwrap().to_owned()
@@ -290,8 +320,7 @@ fn a_call_that_was_killed_while_it_gave_back_an_upgraded_script_does_not_lose_it
     tree.switch(&[]);
     let newer = "#!/usr/bin/perl\nnewer\n";
     tree.write("usr/bin/dh.emulated", newer);
-    let own = fs::File::options().write(true).open(tree.path("usr/bin/dh.emulated")).unwrap();
-    own.set_modified(std::time::UNIX_EPOCH).unwrap();
+    tree.date("usr/bin/dh.emulated", 0);
     fs::write(tree.path("var/lib/dpkg/diversions"), "").unwrap();
     tree.switch(&[]);
     tree.switch(&["off"]);
@@ -301,6 +330,7 @@ fn a_call_that_was_killed_while_it_gave_back_an_upgraded_script_does_not_lose_it
 #[test]
 fn packages_of_other_architectures_do_not_count() {
     let tree = Tree::with_sed("4.9-2");
+    tree.switch(&[]);
     tree.install(&[("sed", "4.9-2", "arm64"), ("sed", "4.10-1", "amd64")]);
     assert_eq!(tree.switch(&["status"]), "sed\tin\texact\n");
 }
@@ -310,6 +340,209 @@ fn what_was_found_out_in_the_chroot_counts_as_well() {
     let tree = Tree::with_sed("4.9-2");
     tree.write("usr/lib/chroot-maint/refused", "group\tsed\nrefuse\tit says otherwise\n");
     assert_eq!(tree.switch(&["status"]), "sed\tout\trefused: it says otherwise\n");
+}
+
+const TWO: &str = "group\tpatch\nfile\t/usr/bin/patch\tpatch\tpatch\t2.8-2\tneeded\n\
+                   file\t/usr/bin/unpatch\tpatch\tpatch\t2.8-2\toptional\n";
+
+fn with_patch() -> Tree {
+    let tree = Tree::new(TWO);
+    tree.write("usr/bin/patch", "own");
+    tree.write("usr/bin/unpatch", "own");
+    tree.install(&[("patch", "2.8-2", "arm64")]);
+    tree
+}
+
+#[test]
+fn a_program_that_somebody_else_has_diverted_keeps_its_whole_group_out_and_nothing_fails() {
+    for (diversion, reason) in [
+        ("/usr/bin/unpatch\n/usr/bin/unpatch.real\nfoo\n", "/usr/bin/unpatch is diverted by foo"),
+        (
+            "/usr/bin/unpatch\n/usr/bin/unpatch.distrib\n:\n",
+            "/usr/bin/unpatch is diverted by the administrator",
+        ),
+        (
+            "/usr/bin/unpatch\n/usr/bin/unpatch.emulated\nfoo\n",
+            "/usr/bin/unpatch is diverted by foo",
+        ),
+        (
+            "/usr/bin/unpaid\n/usr/bin/unpatch\nfoo\n",
+            "/usr/bin/unpaid is diverted to /usr/bin/unpatch by foo",
+        ),
+    ] {
+        let tree = with_patch();
+        tree.write("var/lib/dpkg/diversions", diversion);
+        for word in ["on", "off", "on"] {
+            tree.switch(&[word]);
+            assert_eq!(
+                fs::read_to_string(tree.path("var/lib/dpkg/diversions")).unwrap(),
+                diversion
+            );
+            assert_eq!((tree.read("usr/bin/patch"), tree.programs().len()), ("own".to_owned(), 2));
+        }
+        assert_eq!(tree.switch(&["status"]), format!("patch\tout\trefused: {reason}\n"));
+    }
+}
+
+#[test]
+fn a_group_of_which_one_file_cannot_be_put_in_is_out_as_a_whole() {
+    let tree = with_patch();
+    tree.before_diverting("case \"$*\" in *--add*/unpatch) exit 1 ;; esac");
+    assert_eq!(tree.run(&[]).status.code(), Some(1));
+    assert_eq!(
+        (tree.diverted().as_str(), tree.programs().join(" ").as_str()),
+        ("", "patch unpatch")
+    );
+    assert_eq!(
+        (tree.read("usr/bin/patch"), tree.read("usr/bin/unpatch")),
+        ("own".to_owned(), "own".to_owned())
+    );
+    // dpkg-divert does as it is told, and what is to stand there can't be made.
+    tree.before_diverting("");
+    let list = |versions: &str| format!("arch\tarm64\n{}", TWO.replace("2.8-2\topt", versions));
+    let long = format!("2.8-2{}\topt", "0".repeat(200));
+    tree.write("usr/lib/chroot-maint/switch.list", &list(&long));
+    assert_eq!(tree.run(&[]).status.code(), Some(1));
+    assert_eq!(
+        (tree.diverted().as_str(), tree.programs().join(" ").as_str()),
+        ("", "patch unpatch")
+    );
+    // And when it can be put in again, it is.
+    tree.write("usr/lib/chroot-maint/switch.list", &list("2.8-2\topt"));
+    tree.switch(&[]);
+    assert_eq!(
+        (tree.read("usr/bin/patch"), tree.read("usr/bin/unpatch")),
+        ("host's".to_owned(), "host's".to_owned())
+    );
+}
+
+#[test]
+fn a_call_that_is_killed_at_any_of_its_steps_leaves_nothing_that_the_next_one_does_not_put_right() {
+    // The parent of dpkg-divert is the switch. Its last line is run before or after what dpkg-divert does.
+    let kill = "kill -9 $PPID; exit 1";
+    let after = "/usr/bin/dpkg-divert \"$@\"; kill -9 $PPID; exit 1";
+    let cannot = "case \"$*\" in *--add*/unpatch) exit 1 ;; esac";
+    for step in ["--add*/patch", "--add*/unpatch", "--remove*/patch", "--remove*/unpatch"] {
+        for death in [kill, after] {
+            for obstacle in ["", cannot] {
+                let context = format!("{step} {death} {obstacle}");
+                let tree = with_patch();
+                let deadly = format!("case \"$*\" in *{step}) {death} ;; esac\n{obstacle}");
+                if step.contains("remove") && obstacle.is_empty() {
+                    tree.switch(&[]);
+                    tree.before_diverting(&deadly);
+                    assert_eq!(tree.run(&["off"]).status.signal(), Some(9), "{context}");
+                } else {
+                    tree.before_diverting(&deadly);
+                    tree.run(&[]);
+                }
+                tree.before_diverting("");
+                tree.switch(&["off"]);
+                let all = (tree.diverted(), tree.programs().join(" "));
+                assert_eq!(all, (String::new(), "patch unpatch".to_owned()), "{context}");
+                assert_eq!(
+                    (tree.read("usr/bin/patch"), tree.read("usr/bin/unpatch")),
+                    ("own".to_owned(), "own".to_owned())
+                );
+                tree.switch(&["on"]);
+                assert_eq!(tree.switch(&["status"]), "patch\tin\texact\n", "{context}");
+                let all = tree.programs().join(" ");
+                assert_eq!(all, "patch patch.emulated unpatch unpatch.emulated", "{context}");
+            }
+        }
+    }
+}
+
+#[test]
+fn status_says_what_is_and_not_what_is_wanted() {
+    let tree = with_patch();
+    tree.before_diverting("case \"$*\" in */unpatch) exit 1 ;; esac");
+    tree.run(&[]);
+    let before = tree.programs();
+    let failed = "patch\tout\tfailed: not all of it could be put in\n";
+    assert_eq!(tree.switch(&["status"]), failed);
+    assert_eq!(tree.programs(), before, "it changes nothing");
+    // One that was killed half-way.
+    tree.before_diverting("case \"$*\" in */unpatch) kill -9 $PPID; exit 1 ;; esac");
+    tree.run(&[]);
+    assert_eq!(tree.switch(&["status"]), failed);
+    tree.before_diverting("");
+    tree.switch(&[]);
+    assert_eq!(tree.switch(&["status"]), "patch\tin\texact\n");
+    // It is not out yet either.
+    tree.before_diverting("exit 1");
+    assert_eq!(tree.run(&["off"]).status.code(), Some(1));
+    let failed = "patch\tin\tfailed: not all of it could be taken out (off)\n";
+    assert_eq!(tree.switch(&["status"]), failed);
+}
+
+#[test]
+fn a_copy_and_a_link_of_a_program_do_as_it_does() {
+    let tree = Tree::with_sed("4.9-2+b1");
+    let private = tree.path("usr/lib/chroot-maint");
+    compile(include_str!("dispatch.c"), private.to_str().unwrap(), &private.join("dispatch"));
+    tree.write("usr/lib/chroot-maint/bin/sed", "#!/bin/sh\necho \"host's $*\"\n");
+    let is_run = fs::Permissions::from_mode(0o755);
+    fs::set_permissions(tree.path("usr/lib/chroot-maint/bin/sed"), is_run).unwrap();
+    tree.switch(&[]);
+    fs::copy(tree.path("usr/bin/sed"), tree.path("copy")).unwrap();
+    fs::hard_link(tree.path("usr/bin/sed"), tree.path("link")).unwrap();
+    for file in ["usr/bin/sed", "copy", "link"] {
+        let output = Command::new(tree.path(file)).args(["a", "b"]).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "host's a b\n", "{file} {output:?}");
+        let output =
+            Command::new(tree.path(file)).env("CHROOT_MAINT_EMULATE", "1").output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("can't run /usr/bin/sed.emulated: "), "{file} {said}");
+    }
+}
+
+#[test]
+fn programs_of_two_versions_are_not_the_same_to_a_cache() {
+    let placed = |donor: &str, own: &str, date: u64| {
+        let tree = Tree::new(&SED.replace("4.9-2", donor));
+        tree.write("usr/bin/sed", "own");
+        tree.date("usr/bin/sed", date);
+        tree.install(&[("sed", own, "arm64")]);
+        tree.switch(&[]);
+        let found = fs::metadata(tree.path("usr/bin/sed")).unwrap();
+        assert_eq!((found.mtime().unsigned_abs(), found.nlink()), (date, 1));
+        fs::read(tree.path("usr/bin/sed")).unwrap()
+    };
+    let first = placed("4.9-2", "4.9-2", 1_000_000_000);
+    assert_ne!(first, placed("4.9-3", "4.9-2", 1_000_000_000));
+    assert_ne!(first, placed("4.9-2", "4.9-2+deb13u1", 1_000_000_000));
+    assert_eq!(first, placed("4.9-2", "4.9-2", 1_100_000_000));
+}
+
+#[test]
+fn what_is_of_an_older_dispatcher_or_program_is_put_in_anew_and_never_mistaken_for_the_chroots_own()
+{
+    let tree = Tree::with_sed("4.9-2");
+    tree.switch(&[]);
+    tree.write("usr/lib/chroot-maint/dispatch", "better");
+    tree.switch(&[]);
+    assert_eq!(tree.read("usr/bin/sed"), "better");
+    tree.date("usr/bin/sed.emulated", 1_000_000_000);
+    tree.switch(&[]);
+    assert_eq!(fs::metadata(tree.path("usr/bin/sed")).unwrap().mtime(), 1_000_000_000);
+    let inode = fs::metadata(tree.path("usr/bin/sed")).unwrap().ino();
+    tree.switch(&[]);
+    assert_eq!(fs::metadata(tree.path("usr/bin/sed")).unwrap().ino(), inode, "nothing has changed");
+    // Killed while it gave back, before there was another dispatcher.
+    tree.write("usr/lib/chroot-maint/dispatch", "best");
+    tree.write("var/lib/dpkg/diversions", "");
+    tree.switch(&[]);
+    assert_eq!(tree.read("usr/bin/sed"), "best");
+    tree.switch(&["off"]);
+    assert_eq!(tree.read("usr/bin/sed"), "own");
+    // Its package was removed before there was another dispatcher.
+    tree.switch(&["on"]);
+    tree.write("usr/lib/chroot-maint/dispatch", "good");
+    fs::remove_file(tree.path("usr/bin/sed.emulated")).unwrap();
+    tree.install(&[]);
+    tree.switch(&[]);
+    assert_eq!((tree.programs().len(), tree.diverted().as_str()), (0, ""));
 }
 
 const DH: &str = "group\tdh\nscripts\tperl-base\t5.40.1-6\n\
@@ -343,20 +576,25 @@ fn a_script_that_is_upgraded_is_put_in_anew() {
     let tree = with_dh("5.40.1-6");
     tree.switch(&[]);
     tree.write("usr/bin/dh.emulated", "#! /usr/bin/perl\nnewer\n");
-    let later = fs::metadata(tree.path("usr/bin/dh")).unwrap().modified().unwrap()
-        + std::time::Duration::from_secs(5);
-    fs::File::options()
-        .write(true)
-        .open(tree.path("usr/bin/dh.emulated"))
-        .unwrap()
-        .set_modified(later)
-        .unwrap();
+    tree.date("usr/bin/dh.emulated", 2_000_000_000);
     tree.switch(&[]);
     assert_eq!(tree.read("usr/bin/dh"), "#!/usr/lib/chroot-maint/perl\nnewer\n");
     // And given back when it is none any more.
     tree.write("usr/bin/dh.emulated", "#!/bin/sh\n");
     tree.switch(&[]);
     assert_eq!((tree.read("usr/bin/dh").as_str(), tree.diverted().as_str()), ("#!/bin/sh\n", ""));
+}
+
+#[test]
+fn a_script_that_is_replaced_by_another_one_of_the_same_date_is_put_in_anew() {
+    let tree = with_dh("5.40.1-6");
+    tree.date("usr/bin/dh", 1_000_000_000);
+    tree.switch(&[]);
+    // As long as the one before.
+    tree.write("usr/bin/dh.emulated", "#!/usr/bin/perl -w\n# BETTER!\n");
+    tree.date("usr/bin/dh.emulated", 1_000_000_000);
+    tree.switch(&[]);
+    assert_eq!(tree.read("usr/bin/dh"), "#!/usr/lib/chroot-maint/perl -w\n# BETTER!\n");
 }
 
 #[test]
