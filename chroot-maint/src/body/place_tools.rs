@@ -181,7 +181,8 @@ fn millis(time: Duration) -> u64 {
 fn say(placement: &Placement) {
     let count = placement.groups.iter().filter(|group| group.is_in).count();
     println!("cross-tools: {count} of {} groups are the host's", placement.groups.len());
-    for group in placement.groups.iter().filter(|group| group.word() == "refused") {
+    let stays = |word: &str| matches!(word, "refused" | "failed");
+    for group in placement.groups.iter().filter(|group| stays(group.word())) {
         println!("cross-tools: {} stays emulated: {}", group.name, group.verdict);
     }
     if let Some(gain) = placement.gain {

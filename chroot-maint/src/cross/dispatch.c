@@ -8,8 +8,8 @@
  *   BITS      how long its addresses are
  *   GCC       the compiler's version, as in its directories
  *   SUFFIX    what dpkg-divert has put after the name of the chroot's own program
- * Static, so that nothing that is preloaded for emulated programs gets into its way. It decides by its own name, its arguments and its environment; it reads no file but response files, and
- * writes none that has a name. */
+ * Static, so that nothing that is preloaded for emulated programs gets into its way. It decides by what its own file says that it
+ * stands for, its arguments and its environment; besides that, it reads no file but response files, and writes none that has a name. */
 
 #define _GNU_SOURCE
 #include <errno.h>

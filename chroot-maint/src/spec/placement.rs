@@ -23,7 +23,7 @@ pub(crate) struct Placed {
     pub(crate) tier: super::Tier,
     /// Whether the host's programs stand in the places of the chroot's.
     pub(crate) is_in: bool,
-    /// `exact`, or `close`, `refused`, `absent` with what that means here.
+    /// `exact`, or `close`, `refused`, `absent`, `failed` with what that means here.
     pub(crate) verdict: String,
 }
 

@@ -191,7 +191,7 @@ fn groups(tools: &Tools) -> impl Iterator<Item = Note<'_>> {
     groups.filter_map(|group| {
         let reason = group.verdict.split_once(": ").map_or("", |(_, reason)| reason);
         let what = match group.word() {
-            "refused" => format!("its own {} stays: {reason}", group.name),
+            "refused" | "failed" => format!("its own {} stays: {reason}", group.name),
             "close" => format!("the host's {} is close to its own: {reason}", group.name),
             _ => return None,
         };

@@ -92,7 +92,7 @@ fn outputs(row: &Row) -> String {
 
 /// How many groups there are of each kind, but for those that the chroot has no use for.
 fn tools(row: &Row) -> String {
-    let kinds = ["exact", "close", "refused"].into_iter().filter_map(|word| {
+    let kinds = ["exact", "close", "refused", "failed"].into_iter().filter_map(|word| {
         let count = row.tools.as_ref()?.count(word);
         (count > 0).then(|| format!("{count} {word}"))
     });
