@@ -69,6 +69,13 @@ pub(super) struct Available {
 }
 
 impl Available {
+    #[cfg(test)]
+    pub(super) fn fake(native: &[(&str, &str)], candidates: &[(&str, &str)]) -> Self {
+        let [native, candidates] = [native, candidates]
+            .map(|of| of.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect());
+        Self { native, candidates }
+    }
+
     /// Those of the native chroot, and of these names what its archive has.
     pub(super) fn look<'k>(
         task: &Task<'_>,
@@ -98,6 +105,18 @@ impl Available {
     ) -> BTreeMap<String, Option<String>> {
         let version = |name: &String| self.native.get(name).or_else(|| self.candidates.get(name));
         names.into_iter().map(|name| (name.clone(), version(name).cloned())).collect()
+    }
+
+    /// The version of each in the native chroot itself.
+    pub(super) fn installed(
+        &self,
+        names: impl IntoIterator<Item = String>,
+    ) -> BTreeMap<String, Option<String>> {
+        let with_version = |name: String| {
+            let version = self.native.get(&name).cloned();
+            (name, version)
+        };
+        names.into_iter().map(with_version).collect()
     }
 
     /// Those of the names that are packages.

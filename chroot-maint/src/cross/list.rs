@@ -194,6 +194,11 @@ impl ToolList {
         all.map(|package| names.package(package)).collect()
     }
 
+    /// The packages of the native chroot whose source a donor compiles for these tiers. It need not install them.
+    pub(crate) fn compiled(&self, tiers: &[Tier]) -> BTreeSet<String> {
+        self.of_tiers(tiers).filter(|group| group.is_built()).map(|g| g.name.clone()).collect()
+    }
+
     /// The same for a file of this group: a script stays what it is, whoever runs it.
     pub(crate) fn forbidden_in(&self, group: &Group, file: &str) -> Option<&str> {
         if group.has_scripts() { None } else { self.forbidden(file) }
@@ -262,7 +267,7 @@ impl Group {
         self.source == Source::Scripts
     }
 
-    /// Whether the donor has to compile it.
+    /// Whether the donor has to compile it: the source of the native chroot's package of the group's name.
     pub(crate) fn is_built(&self) -> bool {
         self.source == Source::Built
     }
@@ -374,6 +379,15 @@ mod tests {
             list.of_tiers(&[Tier::Shell, Tier::Packaging]).filter(|g| g.name == "sed").collect();
         assert_eq!(seds.len(), 1);
         assert_eq!(seds[0].tier, Tier::Packaging);
+    }
+
+    #[test]
+    fn what_is_compiled_is_known_by_its_package() {
+        let list = ToolList::read(None).unwrap();
+        let compiled: Vec<String> =
+            list.compiled(&Tier::ALL.map(|(_, tier)| tier)).into_iter().collect();
+        assert_eq!(compiled, ["bash", "make"]);
+        assert!(list.compiled(&[Tier::Compilers]).is_empty());
     }
 
     #[test]

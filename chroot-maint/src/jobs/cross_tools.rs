@@ -1,7 +1,7 @@
 //! The job that keeps the tools for a foreign chroot: made from the native one, and so after that. Decides whether there is
 //! something to do; its body does it.
 
-use std::rc::Rc;
+use std::{collections::BTreeSet, rc::Rc};
 
 use jobsched::{Check, Checking, Error, Job, Plan, Work};
 
@@ -12,7 +12,7 @@ use crate::{
     cross,
     sandbox::{Runs, Sandbox},
     spec::{ChrootId, Fresh, JobName},
-    store::{Generation, Place, Store, ToolsRecipe, ToolsRecord},
+    store::{Generation, Place, Store, StoreError, ToolsRecipe, ToolsRecord},
 };
 
 /// The tools for one chroot as the config wants them.
@@ -90,7 +90,9 @@ impl CrossToolsJob {
         if !self.need_donor(cx)? || chroot.fresh == Fresh::Force {
             return Ok(Check::ready_because(shown));
         }
-        if let Some(change) = self.native_change(&current).map_err(|error| said(&error))? {
+        let compiled = list.compiled(&wanted.tiers);
+        let change = self.native_change(&current, &compiled).map_err(|error| said(&error))?;
+        if let Some(change) = change {
             return Ok(Check::ready_because(format!("the native chroot has another {change}")));
         }
         let donor = self.config.donor_of(&self.id);
@@ -112,17 +114,13 @@ impl CrossToolsJob {
     fn native_change(
         &self,
         current: &Generation<ToolsRecord>,
-    ) -> Result<Option<String>, crate::store::StoreError> {
+        compiled: &BTreeSet<String>,
+    ) -> Result<Option<String>, StoreError> {
         let donor =
             Store::new(self.config.state_dir.clone()).place(&self.config.donor_of(&self.id));
         let Some(native) = donor.current()? else { return Ok(None) };
-        let then = &current.record.packages;
-        Ok(native.record.packages.into_iter().find_map(|package| {
-            let name = package.name.split(':').next().unwrap_or_default();
-            let differs =
-                then.get(name).is_some_and(|then| then.as_ref() != Some(&package.version));
-            differs.then(|| name.to_owned())
-        }))
+        let changed = current.record.changed_in(&native.record.packages, compiled);
+        Ok(changed.map(str::to_owned))
     }
 
     fn ready(&self, cx: &mut Checking<'_>, reason: &'static str) -> Result<Check, String> {
