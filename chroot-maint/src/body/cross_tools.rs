@@ -23,7 +23,9 @@ use crate::{
     cross::{self, Manifest, Names, PRIVATE, ToolList},
     sandbox::Sandbox,
     spec::{ChrootId, Fresh, JobName},
-    store::{Action, Described, Generation, Place, Record, Store, ToolsRecipe, ToolsRecord, Work},
+    store::{
+        Action, Described, Generation, Place, Record, Store, ToolsRecipe, ToolsRecord, Unmet, Work,
+    },
 };
 
 /// Makes the tools for the chroot of this name if there are none, or if they would not come out the same.
@@ -121,7 +123,11 @@ impl Making<'_> {
         };
         if let Some(old) = old.filter(|old| old.record.recipe == self.recipe && !is_forced) {
             let now = self.versions(&available, old.record.packages.keys());
-            let changes = changes(&old.record.packages, &now);
+            let mut changes = changes(&old.record.packages, &now);
+            if let (true, Some(unmet)) = (changes.is_empty(), &old.record.unmet) {
+                let group = donor::fits_now(task, &stage, &self.native, unmet)?;
+                changes.extend(group.map(|group| format!("what {group} takes can be installed")));
+            }
             if changes.is_empty() {
                 println!("generation {} is up to date: nothing in it has changed", old.number);
                 stamp(place, old.number, seen);
@@ -130,7 +136,7 @@ impl Making<'_> {
             println!("{}", changes.join(", "));
         }
         println!("making generation {} from {}", task.work.number(), task.id);
-        let manifest = self.make(task, &way, &stage, &available)?;
+        let (manifest, unmet) = self.make(task, &way, &stage, &available)?;
         let (created, begun) = task.begun;
         let packages = self.versions(&available, manifest.packages.keys());
         let record = ToolsRecord {
@@ -144,6 +150,7 @@ impl Making<'_> {
             hash: manifest.hash.clone(),
             recipe: self.recipe.clone(),
             packages,
+            unmet,
         };
         let new = place.commit(task.work, &record)?;
         stamp(place, new.number, seen);
@@ -173,8 +180,8 @@ impl Making<'_> {
         way: &Way,
         stage: &Stage,
         available: &Available,
-    ) -> Result<Manifest, BodyError> {
-        let failed = donor::make(
+    ) -> Result<(Manifest, Option<Unmet>), BodyError> {
+        let donor::Made { failed, unmet } = donor::make(
             task,
             way,
             stage,
@@ -197,7 +204,7 @@ impl Making<'_> {
         println!("{programs} programs in {} groups", manifest.groups.len());
         keep_only_tools(task.work)
             .map_err(|source| BodyError::Write { what: "the tree", source })?;
-        Ok(manifest)
+        Ok((manifest, unmet))
     }
 }
 

@@ -185,13 +185,13 @@ impl ToolList {
 
     /// The packages that a donor is to have for these tiers, as far as they can be had.
     pub(crate) fn packages(&self, tiers: &[Tier], names: &Names) -> BTreeSet<String> {
-        let groups = self.of_tiers(tiers);
-        let of_groups = groups.flat_map(|group| group.also.iter().chain(&group.package));
-        let preloads = self.preloads.iter().map(|preload| &preload.package);
-        let all = of_groups.chain(preloads);
-        // Without a compiler there is nothing to be done for it.
-        let all = all.filter(|package| !names.gcc.is_empty() || !package.contains("GCCVER"));
-        all.map(|package| names.package(package)).collect()
+        let of_groups = self.of_tiers(tiers).flat_map(|group| group.packages(names));
+        of_groups.chain(self.preload_packages(names)).collect()
+    }
+
+    /// Those of them that libraries which builds preload are from: without these, programs would do without what builds want of them.
+    pub(crate) fn preload_packages(&self, names: &Names) -> BTreeSet<String> {
+        self.preloads.iter().map(|preload| names.package(&preload.package)).collect()
     }
 
     /// The packages of the native chroot whose source a donor compiles for these tiers. It need not install them.
@@ -270,6 +270,14 @@ impl Group {
     /// Whether the donor has to compile it: the source of the native chroot's package of the group's name.
     pub(crate) fn is_built(&self) -> bool {
         self.source == Source::Built
+    }
+
+    /// The packages that a donor is to have for it, as far as they can be had.
+    pub(crate) fn packages(&self, names: &Names) -> BTreeSet<String> {
+        let all = self.also.iter().chain(&self.package);
+        // Without a compiler there is nothing to be done for it.
+        let all = all.filter(|package| !names.gcc.is_empty() || !package.contains("GCCVER"));
+        all.map(|package| names.package(package)).collect()
     }
 
     /// Those of a package's files that this group replaces.

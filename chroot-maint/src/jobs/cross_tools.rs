@@ -91,9 +91,10 @@ impl CrossToolsJob {
             return Ok(Check::ready_because(shown));
         }
         let compiled = list.compiled(&wanted.tiers);
-        let change = self.native_change(&current, &compiled).map_err(|error| said(&error))?;
+        let change =
+            self.native_change(place, &current, &compiled).map_err(|error| said(&error))?;
         if let Some(change) = change {
-            return Ok(Check::ready_because(format!("the native chroot has another {change}")));
+            return Ok(Check::ready_because(format!("the native chroot has {change}")));
         }
         let donor = self.config.donor_of(&self.id);
         let archives = Archives { config: &self.config, program: &self.program, since: self.since };
@@ -110,17 +111,23 @@ impl CrossToolsJob {
         Ok(Check::done_because(format!("generation {}: nothing changed", current.number)))
     }
 
-    /// What in them is of another version than in the native chroot by now.
+    /// What in the native chroot is not as it was when they were made, or last looked at.
     fn native_change(
         &self,
+        place: &Place<ToolsRecord>,
         current: &Generation<ToolsRecord>,
         compiled: &BTreeSet<String>,
     ) -> Result<Option<String>, StoreError> {
         let donor =
             Store::new(self.config.state_dir.clone()).place(&self.config.donor_of(&self.id));
         let Some(native) = donor.current()? else { return Ok(None) };
-        let changed = current.record.changed_in(&native.record.packages, compiled);
-        Ok(changed.map(str::to_owned))
+        if let Some(changed) = current.record.changed_in(&native.record.packages, compiled) {
+            return Ok(Some(format!("another {changed}")));
+        }
+        // What did not fit to its packages may fit to the new ones.
+        let stamp = place.stamp(current.number);
+        let is_newer = stamp.is_none_or(|stamp| native.record.created > stamp.at);
+        Ok((is_newer && current.record.unmet.is_some()).then(|| "other packages".to_owned()))
     }
 
     fn ready(&self, cx: &mut Checking<'_>, reason: &'static str) -> Result<Check, String> {

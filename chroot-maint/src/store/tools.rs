@@ -31,6 +31,19 @@ pub(crate) struct ToolsRecord {
     pub(crate) recipe: ToolsRecipe,
     /// The packages that it was made of or would be, and the versions of those that can be had.
     pub(crate) packages: BTreeMap<String, Option<String>>,
+    /// What did not fit, if anything: it may later, though none of the packages above has changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) unmet: Option<Unmet>,
+}
+
+/// What could not be installed to make tools of, in the form that `apt-get satisfy` takes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct Unmet {
+    /// All that was installed instead.
+    pub(crate) with: BTreeSet<String>,
+    /// What each group that was left out takes besides.
+    pub(crate) groups: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// What the config decides of it, and this program.
