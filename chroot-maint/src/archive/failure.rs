@@ -132,10 +132,19 @@ const WORDS: &[(Cause, &[&str])] = &[
             "Unable to locate package",
             "has no installation candidate",
             "unmet dependencies",
+            "Unmet dependencies",
             "Unable to correct problems",
+            REASONS,
+            "pkgProblemResolver::Resolve generated breaks",
         ],
     ),
 ];
+
+/// What comes before the reasons of apt 3.
+const REASONS: &str = "Unable to satisfy dependencies";
+
+/// How apt begins the line of what `satisfy` was asked for.
+const ASKED_FOR: &str = " satisfy:command-line : ";
 
 impl FetchFailure {
     /// Finds the cause in what apt wrote on standard error.
@@ -170,6 +179,38 @@ impl FetchFailure {
     /// Whether the words were among those that are known.
     pub(crate) fn is_known(&self) -> bool {
         self.cause != Cause::Unknown
+    }
+
+    /// Which dependency is not met, in apt's words, if that is what is the matter. apt says it on standard output, as a list of which
+    /// this gives what comes first: of packages, rather than of what was asked for. What solves for apt 3 says it better at the
+    /// end of its reasons, on standard error.
+    pub(crate) fn unmet(&self) -> Option<String> {
+        if self.cause != Cause::Unsatisfiable {
+            return None;
+        }
+        let reasons = self.output.lines().skip_while(|line| !line.contains(REASONS)).skip(1);
+        if let Some(reason) = reasons.filter_map(numbered).last() {
+            return Some(reason.to_owned());
+        }
+        let is_heading = |line: &str| line.trim_end().ends_with("have unmet dependencies:");
+        let list = self.output.lines().skip_while(|line| !is_heading(line)).skip(1);
+        let list: Vec<&str> = list.take_while(|line| line.starts_with(' ')).collect();
+        let begins = |line: &&str| !line.starts_with("  ") && line.contains(" : ");
+        let is_of_package = |line: &&str| begins(line) && !line.starts_with(ASKED_FOR);
+        let first = list.iter().position(is_of_package).or_else(|| list.iter().position(begins));
+        let Some(first) = first else {
+            return Some(self.said.clone());
+        };
+        let mut words = Vec::new();
+        for line in &list[first..] {
+            let line = line.strip_prefix(ASKED_FOR).unwrap_or(line).trim();
+            words.push(line.replacen(" : ", ": ", 1));
+            // An alternative is on the next line.
+            if !line.ends_with(" or") {
+                break;
+            }
+        }
+        Some(words.join(" "))
     }
 
     /// Whose affair it is.
@@ -265,6 +306,14 @@ impl fmt::Display for FetchFailure {
     }
 }
 
+/// The words of a numbered line such as `  2. satisfy:command-line:amd64 Depends hello`, without who asks for it.
+fn numbered(line: &str) -> Option<&str> {
+    let (number, words) = line.trim_start().split_once(". ")?;
+    number.parse::<u32>().ok()?;
+    let asked = words.strip_prefix("satisfy:command-line:").and_then(|words| words.split_once(' '));
+    Some(asked.map_or(words, |(_, words)| words))
+}
+
 /// The first word that looks like a key's id or fingerprint: sixteen or forty hexadecimal digits.
 fn key_in(line: &str) -> Option<String> {
     line.split(|c: char| !c.is_ascii_alphanumeric())
@@ -325,6 +374,63 @@ mod tests {
         let said = "E: Repository 'http://mirror.example testing InRelease' changed its 'Codename' value from 'trixie' to 'forky'";
         let failure = FetchFailure::read(said);
         assert_eq!((failure.cause, failure.class()), (Cause::Renamed, FailureClass::Configuration));
+    }
+
+    /// What apt 2.6 says of these lines on unmet dependencies.
+    fn unmet(lines: &str) -> Option<String> {
+        let said = format!(
+            "Reading package lists...\nThe following information may help to resolve the situation:\n\n\
+             The following packages have unmet dependencies:\n{lines}\n\n\
+             E: Unable to correct problems, you have held broken packages."
+        );
+        FetchFailure::read(&said).unmet()
+    }
+
+    #[test]
+    fn an_unmet_dependency_is_told_in_apts_words() {
+        let asked = " satisfy:command-line : Depends: gcc-none but it is not installable";
+        let package = " gcc-aarch64-linux-gnu : Depends: gcc-12-aarch64-linux-gnu (>= 12.2.0-1~) but it is not installable";
+        let reason = "gcc-aarch64-linux-gnu: Depends: gcc-12-aarch64-linux-gnu (>= 12.2.0-1~) but it is not installable";
+        assert_eq!(unmet(asked).as_deref(), Some("Depends: gcc-none but it is not installable"));
+        assert_eq!(unmet(&format!("{asked}\n{package}")).as_deref(), Some(reason));
+        let further = "                Depends: y but it is not installable";
+        assert_eq!(unmet(&format!("{package}\n{further}")).as_deref(), Some(reason));
+    }
+
+    #[test]
+    fn of_apt_3s_reasons_the_last_one_is_told() {
+        let said = |reasons: &str| {
+            let said = format!(
+                "The following packages have unmet dependencies:\n satisfy:command-line : Depends: aaa but it is not going to \
+                 be installed\nE: Unable to satisfy dependencies. Reached two conflicting decisions:\n{reasons}"
+            );
+            FetchFailure::read(&said).unmet()
+        };
+        let none = "      but none of the choices are installable:\n      [no choices]";
+        let first = "   1. aaa:amd64 is selected for install because:\n      1. satisfy:command-line:amd64 Depends aaa";
+        let depends = said(&format!("{first}\n   2. aaa:amd64 Depends bbb (= 2)\n{none}"));
+        assert_eq!(depends.as_deref(), Some("aaa:amd64 Depends bbb (= 2)"));
+        let asked = said(&format!("{first}\n   2. satisfy:command-line:amd64 Depends zzz\n{none}"));
+        assert_eq!(asked.as_deref(), Some("Depends zzz"));
+        let conflict = "   2. bbb:amd64=1 is not selected for install because:\n      3. ccc:amd64 Conflicts bbb";
+        let conflict = said(&format!("{first}\n{conflict}"));
+        assert_eq!(conflict.as_deref(), Some("ccc:amd64 Conflicts bbb"));
+    }
+
+    #[test]
+    fn alternatives_that_are_all_unmet_are_told_together() {
+        let lines = " satisfy:command-line : Depends: x but it is not installable or\n                                 y but it is not installable";
+        let reason = "Depends: x but it is not installable or y but it is not installable";
+        assert_eq!(unmet(lines).as_deref(), Some(reason));
+    }
+
+    #[test]
+    fn other_failures_are_no_unmet_dependencies() {
+        let said =
+            "E: Failed to fetch http://mirror.example/x  Could not connect to mirror.example:80";
+        assert_eq!(FetchFailure::read(said).unmet(), None);
+        let said = "E: Error, pkgProblemResolver::Resolve generated breaks, this may be caused by held packages.";
+        assert!(FetchFailure::read(said).unmet().is_some());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! throw-away copy of the native chroot.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
@@ -23,7 +23,9 @@ use crate::{
     cross::{self, Manifest, Names, PRIVATE, ToolList},
     sandbox::Sandbox,
     spec::{ChrootId, Fresh, JobName},
-    store::{Action, Described, Generation, Place, Record, Store, ToolsRecipe, ToolsRecord, Work},
+    store::{
+        Action, Described, Generation, Place, Record, Store, ToolsRecipe, ToolsRecord, Unmet, Work,
+    },
 };
 
 /// Makes the tools for the chroot of this name if there are none, or if they would not come out the same.
@@ -120,8 +122,12 @@ impl Making<'_> {
             Available::look(task, &stage, &self.native, wanted.iter().chain(old))?
         };
         if let Some(old) = old.filter(|old| old.record.recipe == self.recipe && !is_forced) {
-            let now = available.versions(old.record.packages.keys());
-            let changes = changes(&old.record.packages, &now);
+            let now = self.versions(&available, old.record.packages.keys());
+            let mut changes = changes(&old.record.packages, &now);
+            if let (true, Some(unmet)) = (changes.is_empty(), &old.record.unmet) {
+                let group = donor::fits_now(task, &stage, &self.native, unmet)?;
+                changes.extend(group.map(|group| format!("what {group} takes can be installed")));
+            }
             if changes.is_empty() {
                 println!("generation {} is up to date: nothing in it has changed", old.number);
                 stamp(place, old.number, seen);
@@ -130,11 +136,9 @@ impl Making<'_> {
             println!("{}", changes.join(", "));
         }
         println!("making generation {} from {}", task.work.number(), task.id);
-        let manifest = self.make(task, &way, &stage, &available)?;
+        let (manifest, unmet) = self.make(task, &way, &stage, &available)?;
         let (created, begun) = task.begun;
-        let mut packages: BTreeMap<String, Option<String>> =
-            available.versions(manifest.packages.keys());
-        packages.extend(available.versions(&self.wanted_packages()));
+        let packages = self.versions(&available, manifest.packages.keys());
         let record = ToolsRecord {
             version: ToolsRecord::VERSION,
             chroot: self.id.clone(),
@@ -146,11 +150,22 @@ impl Making<'_> {
             hash: manifest.hash.clone(),
             recipe: self.recipe.clone(),
             packages,
+            unmet,
         };
         let new = place.commit(task.work, &record)?;
         stamp(place, new.number, seen);
         println!("generation {} is in use: {}", new.number, new.tree.display());
         Ok(())
+    }
+
+    /// What the tree depends on in these packages, and in all that it is to be made of.
+    fn versions<'k>(
+        &self,
+        available: &Available,
+        more: impl Iterator<Item = &'k String>,
+    ) -> BTreeMap<String, Option<String>> {
+        let compiled = self.list.compiled(&self.recipe.tiers);
+        versions(available, &self.wanted_packages(), compiled, more)
     }
 
     /// What the donor is to have of the archive.
@@ -165,8 +180,8 @@ impl Making<'_> {
         way: &Way,
         stage: &Stage,
         available: &Available,
-    ) -> Result<Manifest, BodyError> {
-        let failed = donor::make(
+    ) -> Result<(Manifest, Option<Unmet>), BodyError> {
+        let donor::Made { failed, unmet } = donor::make(
             task,
             way,
             stage,
@@ -189,7 +204,7 @@ impl Making<'_> {
         println!("{programs} programs in {} groups", manifest.groups.len());
         keep_only_tools(task.work)
             .map_err(|source| BodyError::Write { what: "the tree", source })?;
-        Ok(manifest)
+        Ok((manifest, unmet))
     }
 }
 
@@ -200,17 +215,33 @@ fn keep_only_tools(work: &Work) -> std::io::Result<()> {
     fs::rename(cross::place_in(&donor, PRIVATE.as_ref())?, work.tree())
 }
 
-/// What is not as it was, in words.
+/// The version of each package as a donor has it. What is compiled is the source of what the native chroot itself has, whatever
+/// else a donor gets: without it, there is nothing to be compiled.
+fn versions<'k>(
+    available: &Available,
+    wanted: &[String],
+    compiled: BTreeSet<String>,
+    more: impl Iterator<Item = &'k String>,
+) -> BTreeMap<String, Option<String>> {
+    let mut versions = available.versions(more);
+    versions.extend(available.versions(wanted));
+    versions.extend(available.installed(compiled));
+    versions
+}
+
+/// What is not as it was, in words. A package that nothing was noted of then counts as one that was not there.
 fn changes(
     then: &BTreeMap<String, Option<String>>,
     now: &BTreeMap<String, Option<String>>,
 ) -> Vec<String> {
-    let show = |version: Option<&Option<String>>| {
-        version.and_then(Clone::clone).unwrap_or_else(|| "nothing".to_owned())
-    };
-    then.iter()
-        .filter(|(name, version)| now.get(*name) != Some(*version))
-        .map(|(name, version)| format!("{name} {} -> {}", show(Some(version)), show(now.get(name))))
+    let version = |of: &BTreeMap<String, Option<String>>, name| of.get(name).cloned().flatten();
+    let show = |version: Option<String>| version.unwrap_or_else(|| "nothing".to_owned());
+    let names: BTreeSet<&String> = then.keys().chain(now.keys()).collect();
+    names
+        .into_iter()
+        .map(|name| (name, version(then, name), version(now, name)))
+        .filter(|(_, then, now)| then != now)
+        .map(|(name, then, now)| format!("{name} {} -> {}", show(then), show(now)))
         .collect()
 }
 
@@ -218,7 +249,7 @@ fn changes(
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::changes;
+    use super::{Available, BTreeSet, changes, versions};
 
     fn map(versions: &[(&str, Option<&str>)]) -> BTreeMap<String, Option<String>> {
         versions.iter().map(|(n, v)| ((*n).to_owned(), v.map(str::to_owned))).collect()
@@ -231,5 +262,32 @@ mod tests {
         let now = map(&[("gcc", Some("2")), ("gawk", Some("1")), ("sed", Some("2")), ("m4", None)]);
         assert_eq!(changes(&then, &now), ["gawk nothing -> 1", "gcc 1 -> 2", "m4 3 -> nothing"]);
         assert!(changes(&then, &then).is_empty());
+    }
+
+    /// Of tools of sed, compiled from the sources of bash and make.
+    fn versions_with(available: &Available) -> BTreeMap<String, Option<String>> {
+        let compiled: BTreeSet<String> = ["bash", "make"].map(str::to_owned).into();
+        versions(available, &["sed".to_owned()], compiled, [].into_iter())
+    }
+
+    #[test]
+    fn a_newer_bash_alone_makes_new_tools() {
+        let of = |bash| versions_with(&Available::fake(&[("bash", bash), ("sed", "1")], &[]));
+        assert_eq!(changes(&of("5.2-1"), &of("5.2-1+deb1")), ["bash 5.2-1 -> 5.2-1+deb1"]);
+        assert!(changes(&of("5.2-1"), &of("5.2-1")).is_empty());
+        // As older versions of this program wrote it.
+        assert_eq!(changes(&map(&[("sed", Some("1"))]), &of("5.2-1")), ["bash nothing -> 5.2-1"]);
+    }
+
+    #[test]
+    fn what_is_compiled_is_looked_for_in_the_native_chroot_alone() {
+        let native = [("bash", "1"), ("sed", "1")];
+        let of = |make: &[(&str, &str)], candidates: &[(&str, &str)]| {
+            versions_with(&Available::fake(&[&native[..], make].concat(), candidates))
+        };
+        // It may come into the donor with what compiling takes.
+        let without = of(&[], &[("make", "4.3")]);
+        assert!(changes(&without, &of(&[], &[("make", "4.4")])).is_empty());
+        assert_eq!(changes(&without, &of(&[("make", "4.3")], &[])), ["make nothing -> 4.3"]);
     }
 }

@@ -7,14 +7,22 @@ use std::{
 };
 
 use super::{
-    BodyError, archive::Way, clone, download, from_source, install, process, simulate::NO_LOCKS,
-    step, task::Task,
+    BodyError,
+    archive::Way,
+    clone, download,
+    from_source::{self, Sources},
+    install,
+    installable::{self, LeftOut, Need, Plan},
+    process,
+    simulate::{self, NO_LOCKS},
+    step,
+    task::Task,
 };
 use crate::{
     archive::Stage,
-    cross::{Names, ToolList},
+    cross::{Group, Names, ToolList},
     spec::Tier,
-    store::{Generation, Package},
+    store::{Generation, Package, Unmet},
 };
 
 /// What it takes to make programs whole, and to compile those that come with them.
@@ -29,25 +37,99 @@ pub(super) struct Wanted<'a> {
     pub(super) packages: BTreeSet<String>,
 }
 
-/// Makes the donor in the work directory; gives what of it could not be made, by group, with the reason.
+/// What came of making one.
+pub(super) struct Made {
+    /// What of it could not be made, by group, with the reason.
+    pub(super) failed: BTreeMap<String, String>,
+    /// What of that could not be installed.
+    pub(super) unmet: Option<Unmet>,
+}
+
+/// Makes the donor in the work directory. Groups that take what can't be installed are left out.
 pub(super) fn make(
     task: &Task<'_>,
     way: &Way,
     stage: &Stage,
     native: &Generation,
     wanted: &Wanted<'_>,
-) -> Result<BTreeMap<String, String>, BodyError> {
+) -> Result<Made, BodyError> {
     let built = wanted.list.of_tiers(wanted.tiers).filter(|group| group.is_built());
-    let sources = from_source::fetch(task, way, native, built.map(|group| group.name.as_str()))?;
-    let mut packages = wanted.packages.clone();
-    packages.extend(MAKERS.map(str::to_owned));
-    packages.extend(sources.build_depends.iter().cloned());
-    let install: Vec<&str> =
-        ["--yes", "satisfy"].into_iter().chain(packages.iter().map(String::as_str)).collect();
+    let mut sources =
+        from_source::fetch(task, way, native, built.map(|group| group.name.as_str()))?;
+    let Plan { takes, left_out } =
+        installable::plan(wanted.always(), &wanted.needs(&sources), |takes| {
+            fit(task, stage, native, takes)
+        })?;
+    for group in left_out.keys() {
+        sources.leave_out(group);
+    }
+    let install = satisfy(&takes);
     let growth = download::download(task, way, stage, &native.tree, &install)?;
     clone::clone(task, native, growth)?;
     install::install(task, stage, &install)?;
-    sources.compile(task, &wanted.names.triplet)
+    let mut failed = sources.compile(task, &wanted.names.triplet)?;
+    let mut groups = BTreeMap::new();
+    for (group, LeftOut { takes, reason }) in left_out {
+        failed.insert(group.clone(), reason);
+        groups.insert(group, takes);
+    }
+    let unmet = Some(Unmet { with: takes, groups }).filter(|unmet| !unmet.groups.is_empty());
+    Ok(Made { failed, unmet })
+}
+
+/// A group that could not be installed and can be by now, with all that was.
+pub(super) fn fits_now<'u>(
+    task: &Task<'_>,
+    stage: &Stage,
+    native: &Generation,
+    unmet: &'u Unmet,
+) -> Result<Option<&'u str>, BodyError> {
+    for (group, takes) in &unmet.groups {
+        match fit(task, stage, native, &unmet.with.union(takes).cloned().collect()) {
+            Ok(()) => return Ok(Some(group)),
+            Err(error) if installable::unmet(&error).is_some() => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(None)
+}
+
+/// Whether all of this can be installed in the native chroot.
+fn fit(
+    task: &Task<'_>,
+    stage: &Stage,
+    native: &Generation,
+    takes: &BTreeSet<String>,
+) -> Result<(), BodyError> {
+    simulate::simulate(task, stage, &native.tree, &satisfy(takes)).map(drop)
+}
+
+fn satisfy(takes: &BTreeSet<String>) -> Vec<&str> {
+    ["--yes", "satisfy"].into_iter().chain(takes.iter().map(String::as_str)).collect()
+}
+
+impl Wanted<'_> {
+    /// What there is no tree without.
+    fn always(&self) -> BTreeSet<String> {
+        let preloads = self.list.preload_packages(self.names);
+        MAKERS.map(str::to_owned).into_iter().chain(self.that_can_be_had(preloads)).collect()
+    }
+
+    /// What each group takes besides, compilers first: they are worth most.
+    fn needs(&self, sources: &Sources) -> Vec<Need> {
+        let mut groups: Vec<_> = self.list.of_tiers(self.tiers).collect();
+        groups.sort_by_key(|group| group.tier);
+        let need = |group: &Group| {
+            let packages = self.that_can_be_had(group.packages(self.names));
+            let build_depends = sources.build_depends(&group.name).iter().cloned();
+            Need { group: group.name.clone(), takes: packages.chain(build_depends).collect() }
+        };
+        groups.into_iter().map(need).collect()
+    }
+
+    fn that_can_be_had(&self, packages: BTreeSet<String>) -> impl Iterator<Item = String> {
+        packages.into_iter().filter(|package| self.packages.contains(package))
+    }
 }
 
 /// The version in the name of a chroot's compiler; empty if it has none.
@@ -69,6 +151,13 @@ pub(super) struct Available {
 }
 
 impl Available {
+    #[cfg(test)]
+    pub(super) fn fake(native: &[(&str, &str)], candidates: &[(&str, &str)]) -> Self {
+        let [native, candidates] = [native, candidates]
+            .map(|of| of.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect());
+        Self { native, candidates }
+    }
+
     /// Those of the native chroot, and of these names what its archive has.
     pub(super) fn look<'k>(
         task: &Task<'_>,
@@ -98,6 +187,18 @@ impl Available {
     ) -> BTreeMap<String, Option<String>> {
         let version = |name: &String| self.native.get(name).or_else(|| self.candidates.get(name));
         names.into_iter().map(|name| (name.clone(), version(name).cloned())).collect()
+    }
+
+    /// The version of each in the native chroot itself.
+    pub(super) fn installed(
+        &self,
+        names: impl IntoIterator<Item = String>,
+    ) -> BTreeMap<String, Option<String>> {
+        let with_version = |name: String| {
+            let version = self.native.get(&name).cloned();
+            (name, version)
+        };
+        names.into_iter().map(with_version).collect()
     }
 
     /// Those of the names that are packages.

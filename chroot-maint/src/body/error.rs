@@ -90,7 +90,7 @@ pub(crate) enum BodyError {
     #[error(transparent)]
     HandOut(#[from] OutputError),
     #[error(
-        "the tools for `{id}' are not wanted: it is of this host's own architecture, or its `cross-tools' in the config are []"
+        "the tools for `{id}' are not wanted: this host's processor runs its programs itself, or its `cross-tools' in the config are []"
     )]
     NoToolsWanted { id: ChrootId },
     #[error(

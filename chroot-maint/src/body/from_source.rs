@@ -66,14 +66,18 @@ cd "$built"
 rm -rf "$name.source"
 "#;
 
+/// One that is there.
+struct Source {
+    recipe: &'static Recipe,
+    build_depends: Vec<String>,
+}
+
 /// The sources that could be had, and why the others could not.
 pub(super) struct Sources {
     fetch: Option<SourceFetch>,
-    there: Vec<&'static Recipe>,
-    /// What it takes to compile them, as apt writes it: `debhelper (>= 11)`.
-    pub(super) build_depends: Vec<String>,
+    there: Vec<Source>,
     /// By group, on one line.
-    pub(super) failed: BTreeMap<String, String>,
+    failed: BTreeMap<String, String>,
 }
 
 /// Fetches the sources that the native chroot's own programs of these names were built from.
@@ -83,12 +87,7 @@ pub(super) fn fetch<'n>(
     native: &Generation,
     names: impl Iterator<Item = &'n str>,
 ) -> Result<Sources, BodyError> {
-    let mut sources = Sources {
-        fetch: None,
-        there: Vec::new(),
-        build_depends: Vec::new(),
-        failed: BTreeMap::new(),
-    };
+    let mut sources = Sources { fetch: None, there: Vec::new(), failed: BTreeMap::new() };
     let mut wanted = Vec::new();
     for name in names {
         if let Some(recipe) = RECIPES.iter().find(|recipe| recipe.name == name) {
@@ -107,8 +106,7 @@ pub(super) fn fetch<'n>(
     for recipe in wanted {
         match fetch_one(task, way, native, &fetch, recipe) {
             Ok(build_depends) => {
-                sources.there.push(recipe);
-                sources.build_depends.extend(build_depends);
+                sources.there.push(Source { recipe, build_depends });
             }
             // Its group is left out then, which is no reason to have nothing of the others.
             Err(error @ (BodyError::Fetch(_) | BodyError::NoSource { .. })) => {
@@ -174,6 +172,17 @@ fn run_apt_in(
 }
 
 impl Sources {
+    /// What it takes to compile a group's source, as apt writes it: `debhelper (>= 11)`. Nothing if that is not there.
+    pub(super) fn build_depends(&self, group: &str) -> &[String] {
+        let source = self.there.iter().find(|source| source.recipe.name == group);
+        source.map_or(&[], |source| &source.build_depends)
+    }
+
+    /// A group's source is not to be compiled.
+    pub(super) fn leave_out(&mut self, group: &str) {
+        self.there.retain(|source| source.recipe.name != group);
+    }
+
     /// Compiles them in the donor, whose packages have to be installed; gives why those of them failed that did, by group.
     pub(super) fn compile(
         self,
@@ -182,7 +191,7 @@ impl Sources {
     ) -> Result<BTreeMap<String, String>, BodyError> {
         let mut failed = self.failed;
         let root = task.work.tree();
-        for recipe in self.there {
+        for Source { recipe, .. } in self.there {
             let Some(fetch) = &self.fetch else {
                 continue;
             };

@@ -18,6 +18,7 @@ mod from_source;
 mod guard;
 pub(crate) mod hand_out;
 mod install;
+mod installable;
 mod interrupt;
 mod make;
 mod outcome;

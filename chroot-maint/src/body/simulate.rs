@@ -31,7 +31,8 @@ pub(super) fn simulate(
 ) -> Result<Simulation, BodyError> {
     let mut apt_get = task.sandbox.outside("apt-get");
     stage.configure(tree, &mut apt_get, true);
-    apt_get.args(NO_LOCKS).args(["-qq", "--simulate"]).args(what);
+    // More quiet, it would not say which dependencies are not met.
+    apt_get.args(NO_LOCKS).args(["-q", "--simulate"]).args(what);
     apt_get.env("TMPDIR", task.work.tmp());
     let said = process::output(step::SIMULATE, apt_get)?;
     Ok(Simulation::read(&String::from_utf8_lossy(&said)))

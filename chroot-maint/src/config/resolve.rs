@@ -64,7 +64,11 @@ pub(super) fn resolve(
                 aliases: dist.aliases.clone(),
                 fresh: own.fresh.or(defaults.fresh).unwrap_or_default(),
                 outputs: outputs.cloned().unwrap_or_else(|| vec![Output::Directory]),
-                cross_tools: if arch == host.arch { Vec::new() } else { cross_tools.clone() },
+                cross_tools: if host.arch.runs_natively(arch) {
+                    Vec::new()
+                } else {
+                    cross_tools.clone()
+                },
             };
             chroots.insert(id, chroot);
         }
@@ -205,6 +209,13 @@ mod tests {
         let some =
             "[defaults]\ncross-tools = ['compilers']\n[dist.sid]\narchs = ['amd64', 'arm64']";
         assert_eq!(of(some), ["sid-amd64 0", "sid-arm64 1"]);
+    }
+
+    #[test]
+    fn what_the_processor_runs_itself_implies_no_native_chroot_and_no_tools() {
+        let config = config("[dist.trixie]\narchs = ['i386']").unwrap();
+        assert_eq!(names(&config), ["trixie-i386"]);
+        assert!(config.chroots.values().all(|chroot| chroot.cross_tools.is_empty()));
     }
 
     #[test]

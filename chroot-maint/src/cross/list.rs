@@ -185,13 +185,18 @@ impl ToolList {
 
     /// The packages that a donor is to have for these tiers, as far as they can be had.
     pub(crate) fn packages(&self, tiers: &[Tier], names: &Names) -> BTreeSet<String> {
-        let groups = self.of_tiers(tiers);
-        let of_groups = groups.flat_map(|group| group.also.iter().chain(&group.package));
-        let preloads = self.preloads.iter().map(|preload| &preload.package);
-        let all = of_groups.chain(preloads);
-        // Without a compiler there is nothing to be done for it.
-        let all = all.filter(|package| !names.gcc.is_empty() || !package.contains("GCCVER"));
-        all.map(|package| names.package(package)).collect()
+        let of_groups = self.of_tiers(tiers).flat_map(|group| group.packages(names));
+        of_groups.chain(self.preload_packages(names)).collect()
+    }
+
+    /// Those of them that libraries which builds preload are from: without these, programs would do without what builds want of them.
+    pub(crate) fn preload_packages(&self, names: &Names) -> BTreeSet<String> {
+        self.preloads.iter().map(|preload| names.package(&preload.package)).collect()
+    }
+
+    /// The packages of the native chroot whose source a donor compiles for these tiers. It need not install them.
+    pub(crate) fn compiled(&self, tiers: &[Tier]) -> BTreeSet<String> {
+        self.of_tiers(tiers).filter(|group| group.is_built()).map(|g| g.name.clone()).collect()
     }
 
     /// The same for a file of this group: a script stays what it is, whoever runs it.
@@ -262,9 +267,17 @@ impl Group {
         self.source == Source::Scripts
     }
 
-    /// Whether the donor has to compile it.
+    /// Whether the donor has to compile it: the source of the native chroot's package of the group's name.
     pub(crate) fn is_built(&self) -> bool {
         self.source == Source::Built
+    }
+
+    /// The packages that a donor is to have for it, as far as they can be had.
+    pub(crate) fn packages(&self, names: &Names) -> BTreeSet<String> {
+        let all = self.also.iter().chain(&self.package);
+        // Without a compiler there is nothing to be done for it.
+        let all = all.filter(|package| !names.gcc.is_empty() || !package.contains("GCCVER"));
+        all.map(|package| names.package(package)).collect()
     }
 
     /// Those of a package's files that this group replaces.
@@ -374,6 +387,15 @@ mod tests {
             list.of_tiers(&[Tier::Shell, Tier::Packaging]).filter(|g| g.name == "sed").collect();
         assert_eq!(seds.len(), 1);
         assert_eq!(seds[0].tier, Tier::Packaging);
+    }
+
+    #[test]
+    fn what_is_compiled_is_known_by_its_package() {
+        let list = ToolList::read(None).unwrap();
+        let compiled: Vec<String> =
+            list.compiled(&Tier::ALL.map(|(_, tier)| tier)).into_iter().collect();
+        assert_eq!(compiled, ["bash", "make"]);
+        assert!(list.compiled(&[Tier::Compilers]).is_empty());
     }
 
     #[test]

@@ -51,7 +51,7 @@ mod switch_tests;
 mod tree;
 
 pub(crate) use closure::place_in;
-pub(crate) use list::{ListError, Names, ToolList};
+pub(crate) use list::{Group, ListError, Names, ToolList};
 pub(crate) use manifest::{HOOK, Manifest, ManifestError, PRIVATE};
 pub(crate) use placement::{read as read_placement, refusals};
 pub(crate) use selection::{BUILT, TEXTS};

@@ -1,7 +1,7 @@
 //! The job that keeps the tools for a foreign chroot: made from the native one, and so after that. Decides whether there is
 //! something to do; its body does it.
 
-use std::rc::Rc;
+use std::{collections::BTreeSet, rc::Rc};
 
 use jobsched::{Check, Checking, Error, Job, Plan, Work};
 
@@ -12,7 +12,7 @@ use crate::{
     cross,
     sandbox::{Runs, Sandbox},
     spec::{ChrootId, Fresh, JobName},
-    store::{Generation, Place, Store, ToolsRecipe, ToolsRecord},
+    store::{Generation, Place, Store, StoreError, ToolsRecipe, ToolsRecord},
 };
 
 /// The tools for one chroot as the config wants them.
@@ -90,8 +90,11 @@ impl CrossToolsJob {
         if !self.need_donor(cx)? || chroot.fresh == Fresh::Force {
             return Ok(Check::ready_because(shown));
         }
-        if let Some(change) = self.native_change(&current).map_err(|error| said(&error))? {
-            return Ok(Check::ready_because(format!("the native chroot has another {change}")));
+        let compiled = list.compiled(&wanted.tiers);
+        let change =
+            self.native_change(place, &current, &compiled).map_err(|error| said(&error))?;
+        if let Some(change) = change {
+            return Ok(Check::ready_because(format!("the native chroot has {change}")));
         }
         let donor = self.config.donor_of(&self.id);
         let archives = Archives { config: &self.config, program: &self.program, since: self.since };
@@ -108,21 +111,23 @@ impl CrossToolsJob {
         Ok(Check::done_because(format!("generation {}: nothing changed", current.number)))
     }
 
-    /// What in them is of another version than in the native chroot by now.
+    /// What in the native chroot is not as it was when they were made, or last looked at.
     fn native_change(
         &self,
+        place: &Place<ToolsRecord>,
         current: &Generation<ToolsRecord>,
-    ) -> Result<Option<String>, crate::store::StoreError> {
+        compiled: &BTreeSet<String>,
+    ) -> Result<Option<String>, StoreError> {
         let donor =
             Store::new(self.config.state_dir.clone()).place(&self.config.donor_of(&self.id));
         let Some(native) = donor.current()? else { return Ok(None) };
-        let then = &current.record.packages;
-        Ok(native.record.packages.into_iter().find_map(|package| {
-            let name = package.name.split(':').next().unwrap_or_default();
-            let differs =
-                then.get(name).is_some_and(|then| then.as_ref() != Some(&package.version));
-            differs.then(|| name.to_owned())
-        }))
+        if let Some(changed) = current.record.changed_in(&native.record.packages, compiled) {
+            return Ok(Some(format!("another {changed}")));
+        }
+        // What did not fit to its packages may fit to the new ones.
+        let stamp = place.stamp(current.number);
+        let is_newer = stamp.is_none_or(|stamp| native.record.created > stamp.at);
+        Ok((is_newer && current.record.unmet.is_some()).then(|| "other packages".to_owned()))
     }
 
     fn ready(&self, cx: &mut Checking<'_>, reason: &'static str) -> Result<Check, String> {

@@ -1,6 +1,6 @@
-//! Debian's architectures: their names, and what an executable of each looks like.
+//! Debian's architectures: their names, what an executable of each looks like, and which processors run those of another.
 //!
-//! Does not know which of them this host can run.
+//! Does not know which of them this host can run: that is tried.
 
 use std::fmt;
 
@@ -50,6 +50,10 @@ const TABLE: &[(&str, &str, Elf)] = &[
     ("x32", "x86_64-linux-gnux32", elf(32, true, 62)),
 ];
 
+/// Processors, by the architecture of their own, that run another's programs themselves, every one of them and as fast. Others may:
+/// many of arm64 run armhf.
+const RUNS: &[(&str, &str)] = &[("amd64", "i386")];
+
 impl Arch {
     /// The architecture of this name, if there is one.
     pub(crate) fn find(name: &str) -> Option<Self> {
@@ -59,6 +63,11 @@ impl Arch {
     /// Every name in the table.
     pub(crate) fn names() -> impl Iterator<Item = &'static str> {
         TABLE.iter().map(|&(name, ..)| name)
+    }
+
+    /// Whether its processors are known to run programs of the other one as they run its own.
+    pub(crate) fn runs_natively(self, other: Self) -> bool {
+        self == other || RUNS.contains(&(self.0, other.0))
     }
 
     /// What the header of its executables says.
@@ -145,6 +154,17 @@ mod tests {
             Arch::names().all(|name| Arch::find(name).is_some_and(|arch| arch.elf().is_some()))
         );
         assert_eq!(Arch::find("x86_64"), None);
+    }
+
+    #[test]
+    fn only_what_every_processor_of_a_kind_runs_is_known_to_run() {
+        let runs = |one, other| Arch::find(one).unwrap().runs_natively(Arch::find(other).unwrap());
+        assert!(runs("amd64", "amd64") && runs("amd64", "i386"));
+        for (one, other) in
+            [("i386", "amd64"), ("amd64", "x32"), ("arm64", "armhf"), ("amd64", "arm64")]
+        {
+            assert!(!runs(one, other), "{other} on {one}");
+        }
     }
 
     #[test]

@@ -94,6 +94,7 @@ impl State {
             hash: hash.to_owned(),
             recipe: ToolsRecipe { list: "1-0".to_owned(), tiers: vec![Tier::Shell] },
             packages: BTreeMap::new(),
+            unmet: None,
         };
         commit(&self.tools(chroot), &record);
     }

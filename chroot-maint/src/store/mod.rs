@@ -56,7 +56,7 @@ pub(crate) use process::Process;
 pub(crate) use remove::remove_tree;
 pub(crate) use retire::Retired;
 pub(crate) use stamp::Stamp;
-pub(crate) use tools::{ToolsRecipe, ToolsRecord};
+pub(crate) use tools::{ToolsRecipe, ToolsRecord, Unmet};
 pub(crate) use users::User;
 
 use crate::spec::ChrootId;
