@@ -238,12 +238,10 @@ fn without_its_cross_package_a_compiler_stays_emulated(chroot: &Chroot<'_>) {
     assert!(said.contains("its own gcc stays: gcc-none-"), "{said}");
     let said = chroot.said_by(
         "echo 'int main() { return 0; }' >/tmp/a.c; gcc -o /tmp/a /tmp/a.c; /tmp/a; dpkg --verify; dpkg --audit\n\
-         /usr/lib/chroot-maint/switch status | grep ^gcc; readlink -f /usr/bin/gcc; ls /usr/bin/*gcc*.emulated || :",
+         readlink -f /usr/bin/gcc; ls /usr/bin/*gcc*.emulated || :",
     );
-    let lines: Vec<&str> = said.lines().collect();
-    let [state, path] = lines.as_slice() else { panic!("{said}") };
-    assert!(state.starts_with("gcc\tout\trefused: gcc-none-"), "{said}");
-    assert!(path.ends_with("-linux-gnu-gcc-12"), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+    assert!(said.trim_end().ends_with("-linux-gnu-gcc-12"), "{said}");
     // Nothing more is to be done about it.
     let said = run(&mut chroot.caller.chroot_maint_with(&config, &["-n", "all"])).stdout;
     assert!(!String::from_utf8_lossy(&said).contains("changed"), "{said:?}");
