@@ -25,11 +25,16 @@ pub(crate) fn measure(chroots: &Chroots, rounds: Rounds) -> Result<Table> {
         [native, format!("{foreign}, cross-tools"), format!("{foreign}, `cross-tools = []`")];
     let mut table =
         Table::new("Making a chroot", names).emulated(2).target(1, 2, Bound::AtMost(1.0 / 3.0));
+    // They go with the chroot that they are for, and are not what is measured.
+    let has_tools_first = |way: usize| ways[way] == (Side::Foreign, Tools::Host);
     let mut packages: Option<Vec<String>> = None;
     table.measure(rounds, |way| {
         let (side, tools) = ways[way];
         chroots.remove(side)?;
         chroots.look_at_archives()?;
+        if has_tools_first(way) {
+            chroots.make_tools()?;
+        }
         let time = chroots.bootstrap(side, tools)?;
         let said = chroots.ask(side, DESCRIBE)?;
         let mut lines: Vec<String> = said.lines().map(str::to_owned).collect();

@@ -182,6 +182,10 @@ impl Chroots {
         Ok(())
     }
 
+    pub(crate) fn make_tools(&self) -> Result<()> {
+        self.run(Tools::Host, &["job", &format!("cross-tools.{}", self.name(Side::Foreign))])
+    }
+
     /// How long the job takes that makes a chroot.
     pub(crate) fn bootstrap(&self, side: Side, tools: Tools) -> Result<Duration> {
         let job = format!("chroot.{}", self.name(side));
