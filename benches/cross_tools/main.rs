@@ -6,14 +6,15 @@
 //! cargo bench -p chroot-maint --bench cross_tools -- [hello] [sqlite] [bootstrap] [--rounds N] [--emulated N]
 //! ```
 //!
-//! All ways of doing the same are measured in turn, as often as there are rounds: so a machine that changes its speed does so
+//! All ways of doing the same are measured in turn, as often as there are rounds (what is emulated, less often if `--emulated`
+//! says so): so a machine that changes its speed does so
 //! for all. Tables show medians of seconds, and of ratios round by round. What a build has made is looked at before
 //! its time counts: it has to be of the right architecture, it has to run, and what the host's programs have made has to be
 //! what emulated ones make, byte by byte.
 //!
 //! Needs root, the archive's mirror, the registry of crates, and an emulator that is registered. Whatever of these is
 //! missing is an error; nothing is left out. Everything that is made is in a directory below /var/tmp that is deleted at
-//! the end, or in the one of `--dir`, which is kept: there a second run finds its chroots. A round takes some 20 minutes on
+//! the end, or in the one of `--dir`, which is kept: there a second run finds its chroots. A round takes some 30 minutes on
 //! two cores, most of it emulated.
 
 mod bootstrap;

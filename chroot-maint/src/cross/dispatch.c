@@ -1,5 +1,6 @@
 /* Stands where a foreign chroot's own program would: starts the host's build of it, or where that one would not do the
- * same, the chroot's own under emulation. Named in the first line of a script, it stands for the script's interpreter. Of compilers and binutils it knows when that is; all others only depend on the environment.
+ * same, the chroot's own under emulation. Named in the first line of a script, it stands for the script's interpreter. Of compilers, binutils and sort it knows
+ * when that is; all others only depend on the environment.
  *
  * Compiled statically in the donor, against a C library that starts without a look at the processor (in a virtual machine
  * each of those costs more than all of the rest), with these set:
@@ -124,6 +125,7 @@ static int is_for_emulated_driver(const char *word)
 		"-fopenmp", "-fopenacc", "-foffload", "-lgfortran",
 		/* Other character sets are modules, of the architecture that the compiler runs on. */
 		"-finput-charset", "-fexec-charset", "-fwide-exec-charset",
+		/* What the linker is told by the word after this is not looked at. */
 		"-Xlinker", 0,
 	};
 	if (starts(word, "-Wl,"))
@@ -186,25 +188,8 @@ static int is_for_emulated_compiler(const char *word)
 	       starts(word, "--target-help") || starts(word, "-iwithprefix");
 }
 
-static int response_asks(const char *name, int (*asks)(const char *), int depth)
-{
-	/* One that can't be read is for the program itself to complain about. */
-	FILE *file = depth < 16 ? fopen(name, "r") : NULL;
-	char text[4096];
-	int found = 0;
-	if (!file)
-		return 0;
-	/* Options with blanks in them are none of those that are looked for. */
-	while (!found && fscanf(file, " %4095s", text) == 1) {
-		char *start = text + strspn(text, "'\"");
-		found = *start == '@' ? response_asks(start + 1, asks, depth + 1) : asks(start);
-	}
-	fclose(file);
-	return found;
-}
-
-/* What a driver that was given a response file gives the linker is one, too: then the words of such a file stand for it if it
- * names a plugin. As they are written by libiberty: one between blanks, with a backslash before each blank, quote and backslash. */
+/* The words of a response file, as libiberty takes them: between blanks, but for those that are quoted or have a backslash before
+ * them. NULL if it can't be read: that is for the program itself to complain about. */
 static char **words_of(const char *name, int *count)
 {
 	int file = open(name, O_RDONLY | O_CLOEXEC);
@@ -248,7 +233,16 @@ static int is_plugin(const char *word)
 	return strcmp(word, "-plugin") == 0 || strcmp(word, "--plugin") == 0 || starts(word, "-plugin=") || starts(word, "--plugin=");
 }
 
-/* Puts the words of response files that name a plugin into the place of these. */
+static int response_asks(const char *name, int (*asks)(const char *), int depth)
+{
+	int count = 0, found = 0;
+	char **words = depth < 16 ? words_of(name, &count) : NULL;
+	for (int i = 0; i < count && !found; i++)
+		found = *words[i] == '@' ? response_asks(words[i] + 1, asks, depth + 1) : asks(words[i]);
+	return found;
+}
+
+/* Puts the words of response files that name a plugin into the place of these: a driver that was given one gives the linker one, too. */
 static void spread(int *argc, char ***argv)
 {
 	for (int i = 1; i < *argc; i++) {

@@ -33,9 +33,7 @@
 //! compiled for itself; Config.pm is the chroot's, so the script finds the machine that it is on. If it asks for a module from where
 //! the chroot keeps compiled ones, or PERL5LIB, PERLLIB or PERL5OPT is set, the chroot's own perl runs it.
 //!
-//! # Known to differ
-//! Link maps name temporary files, as they do from run to run. bash's `printf` calculates with the host's `long double`, unless the architecture has none. Locales
-//! with another character set than UTF-8 have no conversions, for these are modules in a directory compiled into the C library.
+//! What is known to differ, README.md says.
 
 mod closure;
 mod elf;

@@ -91,7 +91,7 @@ pub(crate) fn fingerprint(list: &ToolList) -> String {
     format!("{REVISION}-{sum:016x}")
 }
 
-/// Builds the tree of these tiers in the donor at [`PRIVATE`]. One without any group says why, in a chroot that stays as it is.
+/// Builds the tree of these tiers in the donor at [`PRIVATE`]. If it gets no group at all, its manifest says why.
 pub(crate) fn build(
     list: &ToolList,
     tiers: &[Tier],
