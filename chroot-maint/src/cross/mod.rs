@@ -4,10 +4,10 @@
 //! list        the data: tiers, groups, what may never be replaced        elf, closure    what a program needs
 //! packages    what dpkg has written down in a tree                       manifest        what is in a tree
 //! headers     the directories of headers compiled into cc1               perl            what scripts are run with
-//! selection   what of a donor a group takes                              tree            builds a tree of tools
-//! placement   looks into the chroot's own programs
+//! selection   what of a donor a group takes                              programs        the sources of the tree's own programs
+//! tree        builds a tree of tools                                     placement       looks into the chroot's own programs
 //!
-//! in the chroot: dispatch.c  stands in the place of a program            switch.c        puts it there and takes it out
+//! in the chroot: programs/dispatch  stands in the place of a program     programs/switch  puts it there and takes it out
 //! ```
 //! Each knows only those before it; none knows of jobs, of stores or of sandboxes. Only what runs in the chroot decides what stands
 //! where, so that it holds at any moment: dpkg calls it after each run.
@@ -43,6 +43,7 @@ mod manifest;
 mod packages;
 mod perl;
 mod placement;
+mod programs;
 mod selection;
 #[cfg(test)]
 mod switch_tests;

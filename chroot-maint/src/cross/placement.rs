@@ -1,7 +1,7 @@
 //! Whether the tools that stand in a foreign chroot may be trusted beyond their versions, and what became of each group.
 //!
 //! Which programs stand where is decided and done by the switch, in the chroot itself and whenever its packages change:
-//! see `switch.c`. Here is only what takes a look into the programs, which it is told as `refused` beside its list. Reads trees,
+//! see `programs/switch`. Here is only what takes a look into the programs, which it is told as `refused` beside its list. Reads trees,
 //! changes and runs nothing.
 
 use std::{fmt::Write as _, fs, path::Path};

@@ -13,8 +13,8 @@ use std::{
 };
 
 use super::{
-    manifest::{PRIVATE, SUFFIX},
     packages::testing::write_down,
+    programs::{DISPATCHER, SWITCH, testing::compile},
 };
 
 /// Compiles it once for all tests, into a directory that goes with the build's.
@@ -22,24 +22,9 @@ fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
         let program = tempfile::tempdir().unwrap().keep().join("switch");
-        compile(include_str!("switch.c"), PRIVATE, &program);
+        compile(&SWITCH, None, &program);
         program
     })
-}
-
-fn compile(text: &str, private: &str, program: &Path) {
-    let source = program.with_extension("c");
-    fs::write(&source, text).unwrap();
-    let define = |name: &str, value: &str| format!("-D{name}=\"{value}\"");
-    let compile = Command::new("cc")
-        .args(["-Wall", "-Wextra", "-Werror", "-O1", "-DBITS=64", "-o"])
-        .arg(program)
-        .arg(&source)
-        .args([define("PRIVATE", private), define("SUFFIX", SUFFIX)])
-        .args([define("TRIPLET", "aarch64-linux-gnu"), define("GCC", "14")])
-        .output()
-        .unwrap();
-    assert!(compile.status.success(), "{}", String::from_utf8_lossy(&compile.stderr));
 }
 
 /// A tree of two packages, with tools for some of their programs.
@@ -480,7 +465,7 @@ fn status_says_what_is_and_not_what_is_wanted() {
 fn a_copy_and_a_link_of_a_program_do_as_it_does() {
     let tree = Tree::with_sed("4.9-2+b1");
     let private = tree.path("usr/lib/chroot-maint");
-    compile(include_str!("dispatch.c"), private.to_str().unwrap(), &private.join("dispatch"));
+    compile(&DISPATCHER, Some(&private), &private.join("dispatch"));
     tree.write("usr/lib/chroot-maint/bin/sed", "#!/bin/sh\necho \"host's $*\"\n");
     let is_run = fs::Permissions::from_mode(0o755);
     fs::set_permissions(tree.path("usr/lib/chroot-maint/bin/sed"), is_run).unwrap();

@@ -25,17 +25,13 @@ use super::{
     elf::linking,
     headers::{self, HeadersError},
     list::{Names, ToolList},
-    manifest::{Check, LeftOut, Manifest, ManifestError, PRIVATE, SUFFIX},
+    manifest::{Check, LeftOut, Manifest, ManifestError, PRIVATE},
     packages::{Installed, PackagesError},
     perl,
+    programs::{self, DISPATCHER, Program, SWITCH},
     selection::{Copies, Selection, base},
 };
 use crate::spec::{Arch, Tier};
-
-/// What the tree's own programs are compiled from, by name.
-const SOURCES: [(&str, &str); 2] =
-    [(DISPATCHER, include_str!("dispatch.c")), ("switch", include_str!("switch.c"))];
-const DISPATCHER: &str = "dispatch";
 
 /// What the switch itself runs, without replacing anything.
 const OF_SWITCH: &str = "/usr/bin/dpkg-divert";
@@ -81,7 +77,7 @@ pub(crate) enum TreeError {
 /// Sums up what a tree depends on besides packages: the list of tools, and the programs that come with it.
 pub(crate) fn fingerprint(list: &ToolList) -> String {
     let first = perl::first(PRIVATE);
-    let sources = SOURCES.iter().map(|(_, source)| *source);
+    let sources = DISPATCHER.texts().chain(SWITCH.texts());
     let texts = sources.chain([perl::COPY_MODULES, &first, list.text.as_str()]);
     // FNV-1a: only to see that something is not the same as before.
     let mut sum = 0xcbf2_9ce4_8422_2325_u64;
@@ -216,13 +212,16 @@ impl Work<'_> {
                 self.lead_libraries(place)?;
             }
         }
-        for (name, source) in SOURCES {
-            self.compile(name, source)?;
+        for program in [&DISPATCHER, &SWITCH] {
+            self.compile(program)?;
         }
         if has_scripts {
             self.run(
                 "cp",
-                &[&format!("{PRIVATE}/{DISPATCHER}"), &format!("{PRIVATE}/{}", perl::RUNNER)],
+                &[
+                    &format!("{PRIVATE}/{}", DISPATCHER.name),
+                    &format!("{PRIVATE}/{}", perl::RUNNER),
+                ],
             )?;
             self.try_modules()?;
         }
@@ -303,28 +302,18 @@ impl Work<'_> {
     }
 
     /// Compiles one of the tree's own programs, statically and against a small C library: they are started thousands of times.
-    fn compile(&self, name: &str, source: &str) -> Result<(), TreeError> {
-        let path = self.dir().join(format!("{name}.c"));
-        fs::write(&path, source)
-            .map_err(|source| TreeError::Write { path: path.clone(), source })?;
-        let define = |name: &str, value: &str| format!("-D{name}=\"{value}\"");
+    fn compile(&self, program: &Program) -> Result<(), TreeError> {
+        let path = self.dir().join("sources");
+        let failed = |source| TreeError::Write { path: path.clone(), source };
+        let sources = program.write(&path).map_err(failed)?;
         let is_narrow = self.arch.elf().is_some_and(|elf| !elf.is_64_bit());
-        let words = [
-            "-O2".to_owned(),
-            "-static".to_owned(),
-            "-s".to_owned(),
-            define("PRIVATE", PRIVATE),
-            define("TRIPLET", &self.selection.names.triplet),
-            define("GCC", &self.selection.names.gcc),
-            define("SUFFIX", SUFFIX),
-            format!("-DBITS={}", if is_narrow { 32 } else { 64 }),
-            "-o".to_owned(),
-            format!("{PRIVATE}/{name}"),
-            format!("{PRIVATE}/{name}.c"),
-        ];
+        let mut words = ["-O2", "-static", "-s", "-o"].map(str::to_owned).to_vec();
+        words.push(format!("{PRIVATE}/{}", program.name));
+        words.extend(programs::macros(self.selection.names, if is_narrow { 32 } else { 64 }));
+        words.extend(sources.into_iter().map(|source| format!("{PRIVATE}/sources/{source}")));
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         self.run("musl-gcc", &words)?;
-        fs::remove_file(&path).map_err(|source| TreeError::Write { path, source })
+        fs::remove_dir_all(&path).map_err(failed)
     }
 
     fn run(&self, program: &str, words: &[&str]) -> Result<(), TreeError> {

@@ -14,8 +14,8 @@ macro_rules! files {
 }
 
 /// By name; a name is also that of the file in the session.
-const FILES: [(&str, &str); 27] = files! {
-    "Makefile" "broken.c" "broken.s" "checked.c" "compile.sh" "cycle.c" "data.s" "draw.cpp" "features.bash" "features.sh" "main.c"
+const FILES: [(&str, &str); 28] = files! {
+    "Makefile" "assembly.c" "broken.c" "broken.s" "checked.c" "compile.sh" "cycle.c" "data.s" "draw.cpp" "features.bash" "features.sh" "main.c"
     "numbers.patch" "packing.sh" "part.m4" "probe.sh" "run.sh" "scripts.sh" "shapes.cpp" "shapes.hpp" "table.c" "table.h" "texts.sh"
     "twice.c" "unlinked.c" "warned.c" "wrong.c" "wrong.cpp"
 };

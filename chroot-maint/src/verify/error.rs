@@ -18,7 +18,7 @@ pub(crate) enum VerifyError {
     #[error(transparent)]
     Selection(#[from] SelectionError),
     #[error(
-        "{names}: programs of this host's own architecture need no cross-tools; name a foreign chroot"
+        "{names}: its programs run at full speed here and need no cross-tools; name a foreign chroot"
     )]
     Native { names: String },
     #[error(

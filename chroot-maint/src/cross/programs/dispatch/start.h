@@ -1,0 +1,17 @@
+/* Becomes another program: the host's build of one, or the chroot's own. Nothing of this comes back but where it says so. */
+#ifndef START_H
+#define START_H
+
+/* Says what can't be run and why, and ends. */
+void fail(const char *what) __attribute__((noreturn));
+
+/* The chroot's own program of this path, under emulation. */
+void emulated(const char *path, char **argv) __attribute__((noreturn));
+
+/* The host's build of this name. Comes back if the tree has none that finds its loader by itself. */
+void direct(const char *name, char **argv);
+
+/* The host's build of this name, whatever it is; the words are those after the first. */
+void native(const char *name, const char *argv0, char **words, int count) __attribute__((noreturn));
+
+#endif
