@@ -16,8 +16,9 @@ mod schroot;
 #[cfg(test)]
 mod testing;
 
+pub(crate) use cache::Kept;
 pub(crate) use error::OutputError;
-pub(crate) use request::{Kept, run};
+pub(crate) use request::run;
 pub(crate) use sbuild::SbuildPlace;
 pub(crate) use schroot::SchrootPlace;
 

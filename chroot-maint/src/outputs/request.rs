@@ -22,7 +22,11 @@ use nix::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{OutputError, cache, owner::Owner};
+use super::{
+    OutputError,
+    cache::{self, Put},
+    owner::Owner,
+};
 
 /// What is to be done.
 #[derive(Debug, Serialize, Deserialize)]
@@ -37,29 +41,6 @@ pub(crate) enum Request {
         file: String,
         links: Vec<String>,
     },
-}
-
-/// A tarball to be put where it belongs, unless the same one is there.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Put {
-    pub(super) dir: PathBuf,
-    /// The chroot's name, which the mark holds.
-    pub(super) name: String,
-    pub(super) file: String,
-    /// The names of symbolic links to be made, and whether it is a fault if one is taken.
-    pub(super) links: Vec<(String, bool)>,
-    /// Links of an earlier time.
-    pub(super) dropped: Vec<String>,
-}
-
-/// What is there when a tarball was put.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Kept {
-    pub(super) size: u64,
-    pub(super) inode: u64,
-    pub(super) links: Vec<String>,
-    /// Whether the tarball that was there is another one.
-    pub(crate) is_new: bool,
 }
 
 impl Request {

@@ -16,9 +16,10 @@ use nix::libc;
 
 use super::{
     OutputError,
+    cache::{Kept, Put},
     names::{self, Alias},
     owner::Owner,
-    request::{Kept, Put, Request},
+    request::Request,
 };
 use crate::{
     config::{Chroot, Config},

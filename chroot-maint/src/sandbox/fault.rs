@@ -11,6 +11,10 @@ impl Fault {
     pub(super) fn new(what: impl Into<String>) -> Self {
         Self(what.into())
     }
+
+    pub(super) fn no_command() -> Self {
+        Self::new("no command is named")
+    }
 }
 
 /// Says what was tried when an error came.

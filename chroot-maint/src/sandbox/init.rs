@@ -109,14 +109,10 @@ fn hide_terminal() -> Result<(), Fault> {
 fn on_the_host(command: &[OsString]) -> Result<Command, Fault> {
     let hidden = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
     mount(Some("proc"), "/proc", Some("proc"), hidden, None::<&str>).told("can't mount /proc")?;
-    let (program, arguments) = command.split_first().ok_or_else(no_command)?;
+    let (program, arguments) = command.split_first().ok_or_else(Fault::no_command)?;
     let mut command = Command::new(program);
     command.args(arguments);
     Ok(command)
-}
-
-pub(super) fn no_command() -> Fault {
-    Fault::new("no command is named")
 }
 
 /// A program that is the only file there is: nothing of the host's can help it along.

@@ -4,7 +4,7 @@ use std::{ffi::OsString, path::Path, process::Command};
 
 use nix::mount::{MsFlags, mount};
 
-use super::{fault::Fault, init, root::Root};
+use super::{fault::Fault, root::Root};
 
 pub(super) const NO_PROGRAMS: MsFlags =
     MsFlags::MS_NOSUID.union(MsFlags::MS_NODEV).union(MsFlags::MS_NOEXEC);
@@ -15,7 +15,7 @@ pub(super) fn prepare(tree: &Path, command: &[OsString]) -> Result<Command, Faul
     let root = Root::open(tree)?;
     mount_usual(&root)?;
     if command.is_empty() {
-        return Err(init::no_command());
+        return Err(Fault::no_command());
     }
     // By its path: that is what lists of processes show.
     let mut chroot = Command::new("chroot");
