@@ -87,6 +87,13 @@ fn qemu_name(arch: Arch) -> Option<&'static str> {
     })
 }
 
+/// A variable of the environment by which QEMU is told what processor to play, where it may play a slow one otherwise: for arm64,
+/// QEMU before 10.0 authenticates pointers by QARMA5, and in what is compiled for that, as all of Debian is since trixie, most of
+/// the time goes there. From 6.0 on it knows an algorithm of its own as well, behind the same instructions.
+pub(crate) fn processor(arch: Arch) -> Option<(&'static str, &'static str)> {
+    (qemu_name(arch)? == "aarch64").then_some(("QEMU_CPU", "max,pauth-impdef=on"))
+}
+
 /// Whether an ELF file names a dynamic linker (a program header of type `PT_INTERP`); `None` if it is no such file.
 fn needs_interpreter(path: &Path) -> Option<bool> {
     const PT_INTERP: u64 = 3;

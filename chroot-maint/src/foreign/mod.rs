@@ -12,7 +12,7 @@ mod program;
 pub(crate) use advice::{Foreign, Tried, emulator_package};
 pub(crate) use binfmt::{Finding, Registry, registration};
 pub(crate) use crash::is_emulator_crash;
-pub(crate) use emulator::{Emulator, Searched};
+pub(crate) use emulator::{Emulator, Searched, processor};
 pub(crate) use program::{EXIT_STATUS, exit_program};
 
 use crate::spec::Arch;

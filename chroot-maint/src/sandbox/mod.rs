@@ -43,6 +43,8 @@ pub(crate) struct Sandbox {
     privilege: Privilege,
     arch: Option<Arch>,
     runs: Runs,
+    /// Whether the emulator is told what processor to play.
+    names_processor: bool,
 }
 
 /// The exit status of a sandbox that can't be built; chroot(1) has the same for itself, and 126 and 127 for commands
@@ -72,7 +74,8 @@ pub(crate) fn check_subordinate_ids(user: &str, uid: u32) -> Result<(), SandboxE
 impl Sandbox {
     /// Tries the namespaces out, and says what is missing for them.
     pub(crate) fn open() -> Result<Self, SandboxError> {
-        let sandbox = Self { privilege: Privilege::detect()?, arch: None, runs: Runs::Natively };
+        let privilege = Privilege::detect()?;
+        let sandbox = Self { privilege, arch: None, runs: Runs::Natively, names_processor: false };
         sandbox.privilege.probe(sandbox.outside("true"))?;
         Ok(sandbox)
     }
@@ -143,7 +146,7 @@ impl Sandbox {
         command.arg0("chroot-maint").arg("in-sandbox");
         // Values of such types always have a form in JSON; an empty one would be refused.
         command.arg(serde_json::to_string(&plan).unwrap_or_default()).arg(tree);
-        command.env_clear().envs([PATH]).stdin(Stdio::null());
+        command.env_clear().envs([PATH]).envs(self.processor()).stdin(Stdio::null());
         command
     }
 }
@@ -174,12 +177,14 @@ mod tests {
         plan::{Mapping, Plan},
         subids::Ids,
     };
+    use crate::spec::Arch;
 
     const IDS: Ids = Ids { first: 100_000, count: 65_536 };
     const USER: Privilege = Privilege::Rootless { uid: 1000, gid: 1000, uids: IDS, gids: IDS };
 
     fn plan(privilege: Privilege) -> Plan {
-        let sandbox = Sandbox { privilege, arch: None, runs: Runs::Natively };
+        let sandbox =
+            Sandbox { privilege, arch: None, runs: Runs::Natively, names_processor: false };
         let command = sandbox.inside(Path::new("/tree"), "true");
         let words: Vec<_> = command.get_args().map(|word| word.to_str().unwrap()).collect();
         assert_eq!((words[0], &words[2..]), ("in-sandbox", &["/tree", "true"][..]));
@@ -196,6 +201,20 @@ mod tests {
     fn an_emulator_of_ones_own_takes_a_user_namespace() {
         assert_eq!(Privilege::Root.mapping(true), Mapping::Same);
         assert!(matches!(USER.mapping(true), Mapping::Own { .. }));
+    }
+
+    #[test]
+    fn an_emulator_is_told_what_processor_to_play_if_it_understands() {
+        let told = |arch: &str, names_processor| {
+            let arch = Arch::find(arch).unwrap().into();
+            let sandbox = Sandbox { privilege: USER, arch, runs: Runs::Privately, names_processor };
+            let command = sandbox.inside(Path::new("/tree"), "true");
+            command.get_envs().any(|(name, _)| name == "QEMU_CPU")
+        };
+        assert_eq!(
+            [told("arm64", true), told("arm64", false), told("armhf", true)],
+            [true, false, false]
+        );
     }
 
     #[test]

@@ -44,11 +44,18 @@ impl Sandbox {
         if matches!(emulator, Searched::Found(_)) {
             let private = Self { runs: Runs::Privately, ..here };
             match private.succeeds(&program) {
-                Ok(()) => return Ok(private),
+                Ok(()) => return Ok(private.naming_processor(&program)),
                 Err(why) => said = explain(&why),
             }
         }
         Err(refuse(arch, host, registry, emulator, said))
+    }
+
+    /// The same with an emulator that is told what processor to play, if there is something to tell and it understands that. Only for
+    /// an emulator of the sandbox's own: all others that the host may have registered would read the same, and refuse it.
+    fn naming_processor(self, program: &[u8]) -> Self {
+        let naming = Self { names_processor: true, ..self };
+        if naming.processor().is_some() && naming.succeeds(program).is_ok() { naming } else { self }
     }
 
     /// Runs a program that has to end with a certain status, where there is nothing else.
@@ -67,6 +74,11 @@ impl Sandbox {
     pub(super) fn registration(self) -> Option<String> {
         let arch = self.arch.filter(|_| self.runs == Runs::Privately)?;
         registration(arch, &Emulator::search(arch).found()?)
+    }
+
+    /// What the emulator is told of the processor to play, as a variable of the environment.
+    pub(super) fn processor(self) -> Option<(&'static str, &'static str)> {
+        self.arch.filter(|_| self.names_processor).and_then(foreign::processor)
     }
 
     /// Whether it is to say that it is a 32-bit machine.

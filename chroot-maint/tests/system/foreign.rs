@@ -77,9 +77,10 @@ fn a_foreign_chroot_is_made_entered_and_upgraded(caller: &Caller) {
         "--",
         "sh",
         "-c",
-        "uname -m; dpkg --print-architecture; id -u",
+        "uname -m; dpkg --print-architecture; id -u; echo $QEMU_CPU",
     ]));
-    assert_eq!(String::from_utf8_lossy(&said.stdout), "aarch64\narm64\n0\n");
+    let expected = "aarch64\narm64\n0\nmax,pauth-impdef=on\n";
+    assert_eq!(String::from_utf8_lossy(&said.stdout), expected);
     entered.statuses_are_passed_on();
     entered.a_session_is_seen_and_dies_with_the_program();
 
