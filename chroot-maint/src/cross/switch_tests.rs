@@ -461,15 +461,38 @@ fn status_says_what_is_and_not_what_is_wanted() {
     assert_eq!(tree.switch(&["status"]), failed);
 }
 
-#[test]
-fn a_copy_and_a_link_of_a_program_do_as_it_does() {
-    let tree = Tree::with_sed("4.9-2+b1");
+/// With the dispatcher before a program of the host's that says its words.
+fn with_dispatcher_before(name: &str) -> Tree {
+    let tree = Tree::new(&SED.replace("sed", name));
+    tree.write(&format!("usr/bin/{name}"), "own");
+    tree.install(&[(name, "4.9-2", "arm64")]);
     let private = tree.path("usr/lib/chroot-maint");
     compile(&DISPATCHER, Some(&private), &private.join("dispatch"));
-    tree.write("usr/lib/chroot-maint/bin/sed", "#!/bin/sh\necho \"host's $*\"\n");
-    let is_run = fs::Permissions::from_mode(0o755);
-    fs::set_permissions(tree.path("usr/lib/chroot-maint/bin/sed"), is_run).unwrap();
+    let program = format!("usr/lib/chroot-maint/bin/{name}");
+    tree.write(&program, "#!/bin/sh\necho \"host's $*\"\n");
+    fs::set_permissions(tree.path(&program), fs::Permissions::from_mode(0o755)).unwrap();
     tree.switch(&[]);
+    tree
+}
+
+#[test]
+fn what_asks_name_services_is_the_chroots_own() {
+    let tree = with_dispatcher_before("hostname");
+    fs::hard_link(tree.path("usr/bin/hostname"), tree.path("usr/bin/dnsdomainname")).unwrap();
+    for (name, words, is_hosts) in
+        [("hostname", &[][..], true), ("hostname", &["-f"], false), ("dnsdomainname", &[], false)]
+    {
+        let output =
+            Command::new(tree.path(&format!("usr/bin/{name}"))).args(words).output().unwrap();
+        assert_eq!(output.status.success(), is_hosts, "{name} {output:?}");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(said.contains("can't run /usr/bin/hostname.emulated: "), !is_hosts, "{said}");
+    }
+}
+
+#[test]
+fn a_copy_and_a_link_of_a_program_do_as_it_does() {
+    let tree = with_dispatcher_before("sed");
     fs::copy(tree.path("usr/bin/sed"), tree.path("copy")).unwrap();
     fs::hard_link(tree.path("usr/bin/sed"), tree.path("link")).unwrap();
     for file in ["usr/bin/sed", "copy", "link"] {

@@ -1,5 +1,6 @@
 /* What the switch writes at the end of the copy of the dispatcher that stands in the place of another program, and the dispatcher
- * reads there: what that copy stands for. Both know of each other only this. */
+ * reads there: what that copy stands for. Besides this, both know the tree's directory,
+ * what the chroot's own programs are called, and the names of some of the tree's files. */
 
 #ifndef TRAILER_H
 #define TRAILER_H

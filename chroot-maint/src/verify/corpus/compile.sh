@@ -123,15 +123,21 @@ say missing-depend gcc -MM -MG broken.c
 say wrong-c++ g++ -fmax-errors=3 -c wrong.cpp
 say wrong-assembler as broken.s -o broken.o
 say wrong-assembler-gcc gcc -c broken.s
+# The names of temporary files are random.
+without_names() {
+	status=0; "$@" >said 2>&1 || status=$?
+	sed 's,/tmp/cc[^.]*,TEMPORARY,g' said; rm said
+	return $status
+}
 for kind in WRONG ODD LATE; do
 	for options in -c "-g -O2 -c" "-nostdlib -shared" "-flto -c"; do
-		say "assembly-$kind$options" sh -c "gcc $options -frandom-seed=corpus -D$kind assembly.c -o 'assembly-$kind$options.out' 2>&1 | sed s,/tmp/cc[^.]*,TEMPORARY,g"
+		say "assembly-$kind$options" without_names gcc $options -frandom-seed=corpus -D$kind assembly.c -o "assembly-$kind$options.out"
 	done
-	say "assembly-$kind-c++" sh -c "g++ -D$kind -c -x c++ assembly.c -o assembly-$kind-c++.out 2>&1 | sed s,/tmp/cc[^.]*,TEMPORARY,g"
+	say "assembly-$kind-c++" without_names g++ -D$kind -c -x c++ assembly.c -o assembly-$kind-c++.out
 done
 for file in wrong.c assembly.c; do
 	echo kept >"kept-$file.o"
-	say "kept-$file" sh -c "gcc -w -DWRONG -c $file -o kept-$file.o >/dev/null 2>&1"
+	say "kept-$file" without_names gcc -w -DWRONG -c $file -o "kept-$file.o"
 done
 say nowhere-to-write gcc -c table.c -o nowhere/table.o
 say fatal-errors gcc -Wfatal-errors -c wrong.c

@@ -15,6 +15,7 @@ join -t"	" sorted-u sorted-u >joined 2>&1; comm -3 sorted-n sorted-k >common 2>&
 (fold -w 20 numbers.txt; fmt -w 60 edited; nl -ba unique; expand sorted-n; tac sorted-k; pr -t -2 unique) >formed 2>&1
 (wc numbers.txt; wc -m numbers.txt; head -c 50 numbers.txt; tail -n 3 numbers.txt; md5sum numbers.txt; sha512sum numbers.txt; b2sum numbers.txt; cksum numbers.txt; sum numbers.txt; base64 numbers.txt; base32 sorted-u; od -An -tx2 numbers.txt) >summarized
 (factor 1234567890123456789 97; seq 1 0.5 3; expr 7 \* -6; expr length äbc; date -u -d @1700000000 +%c; date -u -d '2020-02-30' ; basename /a/b.c .c; dirname /a/b.c; realpath -m x/../y; numfmt --to=iec 123456789; tsort table.h; shuf --random-source=numbers.txt -i 1-20; printf '%s %d %5.2f\n' a 12 3.5; env -i A=1 env; test 1 -lt x; echo $?) >computed-2 2>&1
+(hostname; hostname -s; hostname -d; dnsdomainname; hostname --nosuchoption) >named 2>&1
 split -l 100 numbers.txt part-; csplit -s -f cs- numbers.txt 100 '/äb/'
 mkdir -p deep/er/est; for i in 1 2 3; do cp numbers.txt "deep/file $i"; ln -s "../file $i" deep/er/; ln -f "deep/file $i" deep/er/est/; done
 mkdir deep/modes; install -m 640 table.h deep/modes/; chmod u+x,g=w deep/modes/table.h; touch -d @86400 deep/modes/table.h

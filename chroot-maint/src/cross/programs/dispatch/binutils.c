@@ -1,12 +1,13 @@
 /* Knows the linker's plugin, and who loads which one; and what else of binutils depends on where they run. Does not know who calls
  * them, but for what a driver shows in the environment. */
 
+#include "compiler.h"
+
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "compiler.h"
 #include "environment.h"
 #include "start.h"
 #include "words.h"
@@ -37,9 +38,10 @@ static int is_plugin(const char *word)
 static int takes_plugin(const char *name) { return ends(name, "-ar") || ends(name, "-nm") || ends(name, "-ranlib"); }
 
 /* A cross compiler asks for it by its long name, and it begins every message with how it is called. */
-static const char *called(const char *name)
+static const char *called(const char *name, const char *argv0)
 {
-	return getenv("COLLECT_GCC") && strcmp(name, "/usr/bin/" TRIPLET "-ld") == 0 ? "/usr/bin/ld" : name;
+	int is_by_collector = ends(name, "-ld.bfd") && getenv("COLLECT_GCC");
+	return is_by_collector && strcmp(argv0, "/usr/bin/" TRIPLET "-ld") == 0 ? "/usr/bin/ld" : argv0;
 }
 
 void binutil(const char *path, const char *name, int argc, char **argv)
@@ -84,5 +86,5 @@ void binutil(const char *path, const char *name, int argc, char **argv)
 		words[at + 1] = NATIVE_PLUGIN;
 		n += 2;
 	}
-	native(name, called(argv[0]), words, n);
+	native(name, called(name, argv[0]), words, n, SPREAD);
 }

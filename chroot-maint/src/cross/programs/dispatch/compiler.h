@@ -1,6 +1,7 @@
 /* Compilers' drivers, the parts of compilers that drivers start, and binutils: when the host's would not do the same. */
-#ifndef COMPILER_H
-#define COMPILER_H
+
+#ifndef DISPATCH_COMPILER_H
+#define DISPATCH_COMPILER_H
 
 /* Each of these becomes the program of this path and name if it is of its kind, and comes back otherwise. */
 void driver(const char *path, const char *name, int argc, char **argv);

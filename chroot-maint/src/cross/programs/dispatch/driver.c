@@ -1,9 +1,10 @@
 /* Knows the options of gcc, g++ and cpp that the host's driver would do otherwise than the chroot's own, or that have it say
  * something about itself. Does not know what the programs do that a driver starts. */
 
+#include "compiler.h"
+
 #include <string.h>
 
-#include "compiler.h"
 #include "environment.h"
 #include "start.h"
 #include "words.h"
@@ -62,11 +63,11 @@ void driver(const char *path, const char *name, int argc, char **argv)
 {
 	if (!ends(name, "-gcc-" GCC) && !ends(name, "-g++-" GCC) && !ends(name, "-cpp-" GCC))
 		return;
-	if (driver_is_led() || any(argv + 1, is_for_emulated))
+	if (leads_driver() || any(argv + 1, is_for_emulated))
 		emulated(path, argv);
 	/* That of C++ adds -lm itself. */
 	if (ends(name, "-g++-" GCC) && !any(argv + 1, is_no_link))
 		emulated(path, argv);
-	lead_driver();
-	native(name, argv[0], argv + 1, argc - 1);
+	prepare_driver();
+	native(name, argv[0], argv + 1, argc - 1, CALLED);
 }

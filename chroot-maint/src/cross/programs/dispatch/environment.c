@@ -1,12 +1,13 @@
 /* Knows the variables that programs heed. Does not know which program is to be run. */
 
+#include "environment.h"
+
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "environment.h"
 #include "words.h"
 
 #define LIBEXEC "/usr/libexec/gcc/" TRIPLET "/" GCC "/"
@@ -70,19 +71,19 @@ int leads_linker(void) { return getenv("LD_RUN_PATH") || !all_fit("LD_LIBRARY_PA
 
 int leads_perl(void) { return getenv("PERL5LIB") || getenv("PERLLIB") || getenv("PERL5OPT"); }
 
-void lead_driver(void)
+void prepare_driver(void)
 {
 	setenv("GCC_EXEC_PREFIX", EXEC_PREFIX, 1);
 	put_first("COMPILER_PATH", LIBEXEC);
 }
 
 /* Of these, a cross compiler would ignore the first; the others it is given itself. */
-int driver_is_led(void)
+int leads_driver(void)
 {
 	return !getenv("COLLECT_GCC") && (getenv("LIBRARY_PATH") || getenv("GCC_EXEC_PREFIX") || getenv("COMPILER_PATH"));
 }
 
-void unlead_driver(void)
+void restore_driver(void)
 {
 	const char *prefix = getenv("GCC_EXEC_PREFIX");
 	if (prefix && strcmp(prefix, EXEC_PREFIX) == 0)

@@ -79,7 +79,7 @@ static void script(int is_emulated, int argc, char **argv)
 		words[n++] = "-I" PRIVATE "/modules/base";
 		words[n++] = "-MChrootMaint";
 		memcpy(words + n, argv + 1, (size_t)argc * sizeof *words);
-		direct("perl", words);
+		direct("perl", words, CALLED);
 	}
 	memcpy(words + 1, argv + 1, (size_t)argc * sizeof *words);
 	execv(perl, words);
@@ -87,11 +87,12 @@ static void script(int is_emulated, int argc, char **argv)
 }
 
 /* Whether another program than a compiler or a binutil would do something that depends on the machine it runs on. */
-static int depends_on_machine(const char *name, char **words)
+static int depends_on_machine(const char *name, char **argv)
 {
-	/* With options, it asks name services, whose libraries are the chroot's, or the kernel of the machine. */
+	char **words = argv + 1;
+	/* With options, and by its other names (dnsdomainname), it asks name services, whose libraries are the chroot's. */
 	if (strcmp(name, "hostname") == 0)
-		return *words != NULL;
+		return *words || strcmp(base(argv[0]), name) != 0;
 	/* It calculates with `long double', which is not the same on every machine: a look at its letters tells enough. */
 	for (; strcmp(name, "sort") == 0 && *words; words++)
 		if (strchr("-+0123456789", **words) && strchr(*words, 'g'))
@@ -107,10 +108,10 @@ int main(int argc, char **argv)
 		script(is_emulated, argc, argv);
 	own_path(path);
 	const char *name = base(path);
-	if (is_emulated || depends_on_machine(name, argv + 1))
+	if (is_emulated || depends_on_machine(name, argv))
 		emulated(path, argv);
 	driver(path, name, argc, argv);
 	part_of_compiler(path, name, argc, argv);
 	binutil(path, name, argc, argv);
-	native(name, argv[0], argv + 1, argc - 1);
+	native(name, argv[0], argv + 1, argc - 1, CALLED);
 }

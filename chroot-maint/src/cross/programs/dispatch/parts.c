@@ -1,9 +1,10 @@
 /* Knows what drivers tell cc1, cc1plus, lto1, collect2 and lto-wrapper. Does not know what drivers themselves are told. */
 
+#include "compiler.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "compiler.h"
 #include "start.h"
 #include "words.h"
 
@@ -44,7 +45,7 @@ static int is_for_emulated_collector(const char *word)
 	return is_one_of(word, whole) || starts(word, "-fuse-ld=");
 }
 
-static void compiler(const char *path, const char *name, int argc, char **argv)
+static void __attribute__((noreturn)) compiler(const char *path, const char *name, int argc, char **argv)
 {
 	char **words = calloc((size_t)argc + 1, sizeof *words);
 	int n = 0;
@@ -61,7 +62,7 @@ static void compiler(const char *path, const char *name, int argc, char **argv)
 	if (any(argv + 1, is_for_emulated_compiler))
 		emulated(path, words);
 	unsetenv("GCC_EXEC_PREFIX");
-	native(name, argv[0], words + 1, n - 1);
+	native(name, argv[0], words + 1, n - 1, CALLED);
 }
 
 void part_of_compiler(const char *path, const char *name, int argc, char **argv)
@@ -74,5 +75,5 @@ void part_of_compiler(const char *path, const char *name, int argc, char **argv)
 	if ((is_collector && any(argv + 1, is_for_emulated_collector)) || (is_lto && any(argv + 1, is_order_dependent)))
 		emulated(path, argv);
 	/* They hand the linker's plugin on, and the linker knows which one it can load. */
-	native(name, argv[0], argv + 1, argc - 1);
+	native(name, argv[0], argv + 1, argc - 1, CALLED);
 }

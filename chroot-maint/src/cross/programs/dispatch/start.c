@@ -1,5 +1,7 @@
 /* Knows where the tree keeps programs, and under what name the chroot's own are. Does not know which of them is wanted, and why. */
 
+#include "start.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -8,7 +10,6 @@
 #include <unistd.h>
 
 #include "environment.h"
-#include "start.h"
 #include "words.h"
 
 void fail(const char *what)
@@ -21,19 +22,20 @@ void emulated(const char *path, char **argv)
 {
 	char own[PATH_MAX + sizeof SUFFIX];
 	snprintf(own, sizeof own, "%s" SUFFIX, path);
-	unlead_driver();
+	restore_driver();
 	execv(own, argv);
 	fail(own);
 }
 
-void direct(const char *name, char **argv)
+void direct(const char *name, char **argv, enum words words)
 {
 	static char program[PATH_MAX];
 	snprintf(program, sizeof program, PRIVATE "/bin/%s", name);
 	execv(program, argv);
-	if (errno == E2BIG && starts(name, TRIPLET "-")) {
-		char *words[] = { argv[0], (char *)as_response(argv), NULL };
-		execv(program, words);
+	if (errno == E2BIG && words == SPREAD) {
+		char *again[] = { argv[0], as_response(argv), NULL };
+		if (again[1])
+			execv(program, again);
 	}
 	if (errno != ENOENT)
 		fail(program);
@@ -61,13 +63,13 @@ static void __attribute__((noreturn)) by_loader(const char *name, const char *ar
 	fail(program);
 }
 
-void native(const char *name, const char *argv0, char **words, int count)
+void native(const char *name, const char *argv0, char **words, int count, enum words origin)
 {
 	char **all = calloc((size_t)count + 2, sizeof *all);
 	if (!all)
 		fail(name);
 	all[0] = (char *)argv0;
 	memcpy(all + 1, words, (size_t)count * sizeof *all);
-	direct(name, all);
+	direct(name, all, origin);
 	by_loader(name, argv0, words, count);
 }

@@ -1,6 +1,7 @@
 /* Becomes another program: the host's build of one, or the chroot's own. Nothing of this comes back but where it says so. */
-#ifndef START_H
-#define START_H
+
+#ifndef DISPATCH_START_H
+#define DISPATCH_START_H
 
 /* Says what can't be run and why, and ends. */
 void fail(const char *what) __attribute__((noreturn));
@@ -8,10 +9,14 @@ void fail(const char *what) __attribute__((noreturn));
 /* The chroot's own program of this path, under emulation. */
 void emulated(const char *path, char **argv) __attribute__((noreturn));
 
+/* Whose the words are that a program is to get. Those that stood in response files before can be too many for the kernel: then the
+ * program gets them in one again. */
+enum words { CALLED, SPREAD };
+
 /* The host's build of this name. Comes back if the tree has none that finds its loader by itself. */
-void direct(const char *name, char **argv);
+void direct(const char *name, char **argv, enum words words);
 
 /* The host's build of this name, whatever it is; the words are those after the first. */
-void native(const char *name, const char *argv0, char **words, int count) __attribute__((noreturn));
+void native(const char *name, const char *argv0, char **words, int count, enum words origin) __attribute__((noreturn));
 
 #endif

@@ -1,6 +1,8 @@
 /* Knows how words are written in response files, as libiberty does. Does not know what any of them means. */
 
 #define _GNU_SOURCE
+#include "words.h"
+
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,8 +10,6 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "words.h"
 
 enum { DEPTH = 16 };
 
@@ -113,7 +113,7 @@ void spread(int *argc, char ***argv, int (*wanted)(const char *))
 	}
 }
 
-const char *as_response(char **argv)
+char *as_response(char **argv)
 {
 	static char name[64];
 	int file = memfd_create("words", 0);

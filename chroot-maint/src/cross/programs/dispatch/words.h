@@ -1,6 +1,7 @@
 /* The words of a call: what they begin and end with, and what is in the response files among them. */
-#ifndef WORDS_H
-#define WORDS_H
+
+#ifndef DISPATCH_WORDS_H
+#define DISPATCH_WORDS_H
 
 /* What stands between the words of a response file, as for isspace. */
 #define BLANKS " \t\n\v\f\r"
@@ -21,6 +22,6 @@ int any(char **words, int (*asks)(const char *));
 void spread(int *argc, char ***argv, int (*wanted)(const char *));
 
 /* Writes the words of a call but for the first into a response file that has no name; gives the word that stands for it, or NULL. */
-const char *as_response(char **argv);
+char *as_response(char **argv);
 
 #endif
