@@ -12,7 +12,7 @@
 //! its time counts: it has to be of the right architecture, it has to run, and what the host's programs have made has to be
 //! what emulated ones make, byte by byte.
 //!
-//! Needs root, the archive's mirror, the registry of crates, and an emulator that is registered. Whatever of these is
+//! Needs root, the archive's mirror, the registry of crates, and an emulator, which need not be registered. Whatever of these is
 //! missing is an error; nothing is left out. Everything that is made is in a directory below /var/tmp that is deleted at
 //! the end, or in the one of `--dir`, which is kept: there a second run finds its chroots. A round takes some 30 minutes on
 //! two cores, most of it emulated.

@@ -9,7 +9,7 @@ use super::{
     closure::Libraries,
     elf::linking,
     headers,
-    list::{Group, Names, Source, ToolList},
+    list::{Group, Names, Replace, Source, ToolList},
     manifest::{Built, Check, Interpreter, Library, Program},
     packages::Installed,
     perl,
@@ -20,8 +20,9 @@ use super::{
 pub(crate) const BUILT: &str = "/usr/lib/chroot-maint-built";
 pub(crate) const TEXTS: &str = ".texts";
 
-/// Where in the tree something comes from the donor's: the place in the tree by the place in the donor.
-pub(super) type Copies = Vec<(PathBuf, PathBuf)>;
+/// What is copied: its place in the tree, and its place in the donor.
+type Copied = (PathBuf, PathBuf);
+pub(super) type Copies = Vec<Copied>;
 
 /// A donor, looked at.
 pub(super) struct Selection<'a> {
@@ -37,7 +38,6 @@ impl Selection<'_> {
         group: &Group,
         packages: &Installed,
     ) -> Result<(Built, Copies), String> {
-        let missing = |package: &str| format!("{package} is not installed in the native chroot");
         let needs_compiler = group.also.iter().any(|package| package.contains("GCCVER"));
         if needs_compiler && self.names.gcc.is_empty() {
             return Err(missing("gcc"));
@@ -49,71 +49,17 @@ impl Selection<'_> {
         }
         let (mut programs, mut copies) = (Vec::new(), Copies::new());
         if let Some(package) = &group.package {
-            let version = packages.version(package).ok_or_else(|| missing(package))?;
-            let shipped = packages.files(package);
-            for file in group.chosen(shipped.into_iter()) {
-                let is_meant = match group.source {
-                    Source::Scripts => self.is_script(file),
-                    _ => self.is_program(file),
-                };
-                if !is_meant || list.forbidden_in(group, file).is_some() {
-                    continue;
-                }
-                let name = base(file);
-                if !group.has_scripts() {
-                    copies.push(self.copy_of(&name, file));
-                }
-                programs.push(Program {
-                    files: vec![file.to_owned()],
-                    name,
-                    packages: vec![package.clone()],
-                    donor: package.clone(),
-                    version: version.to_owned(),
-                    optional: group.has_scripts(),
-                    check: Check::Nothing,
-                });
-            }
+            (programs, copies) = self.choose_in(package, list, group, packages)?;
         }
         for replace in &group.replace {
-            let mut files = self.names.alternatives(&replace.file);
-            let from = match (&replace.from, group.source) {
-                (Some(from), _) => self.names.alternatives(from),
-                (None, Source::Built) => vec![format!("{BUILT}/{}", base(&files[0]))],
-                (None, _) => files.clone(),
-            };
-            let found = from.iter().find(|file| self.is_program(file));
-            let Some(found) = found else {
-                if replace.optional {
-                    continue;
-                }
-                return Err(format!("the native chroot has no {}", from.join(" or ")));
-            };
-            let owner = if group.source == Source::Built { &files[0] } else { found };
-            let shipped =
-                packages.shipped(owner).ok_or_else(|| format!("no package ships {owner}"))?;
-            if group.source == Source::Built {
-                // A diversion must call it as the package does.
-                files = vec![shipped.file.to_owned()];
+            if let Some((program, copy)) = self.choose_one(replace, group, packages)? {
+                programs.push(program);
+                copies.push(copy);
             }
-            let name = base(&files[0]);
-            copies.push(self.copy_of(&name, found));
-            let package = replace.package.as_deref().unwrap_or(shipped.package);
-            programs.push(Program {
-                check: self.check_of(&name, found, group.source)?,
-                files,
-                name,
-                packages: self.names.packages(package),
-                donor: shipped.package.to_owned(),
-                version: packages.version(shipped.package).unwrap_or_default().to_owned(),
-                optional: replace.optional,
-            });
         }
         for beside in &group.beside {
-            let from = self.names.alternatives(&beside.file);
-            let found = from.iter().find(|file| self.is_program(file));
-            let found =
-                found.ok_or_else(|| format!("the native chroot has no {}", from.join(" or ")))?;
-            copies.push((Path::new("lib").join(base(found)), PathBuf::from(found)));
+            let found = self.first_program(&self.names.alternatives(&beside.file))?;
+            copies.push((Path::new("lib").join(base(&found)), PathBuf::from(found)));
         }
         if programs.is_empty() {
             return Err("none of its programs is in the native chroot".to_owned());
@@ -124,16 +70,96 @@ impl Selection<'_> {
         Ok((built, copies))
     }
 
+    /// What a package ships of a group's files.
+    fn choose_in(
+        &self,
+        package: &str,
+        list: &ToolList,
+        group: &Group,
+        packages: &Installed,
+    ) -> Result<(Vec<Program>, Copies), String> {
+        let (mut programs, mut copies) = (Vec::new(), Copies::new());
+        let version = packages.version(package).ok_or_else(|| missing(package))?;
+        let shipped = packages.files(package);
+        for file in group.chosen(shipped.into_iter()) {
+            let is_meant = match group.source {
+                Source::Scripts => self.is_script(file),
+                _ => self.is_program(file),
+            };
+            if !is_meant || list.forbidden_in(group, file).is_some() {
+                continue;
+            }
+            let name = base(file);
+            if !group.has_scripts() {
+                copies.push(self.copy_of(&name, file));
+            }
+            programs.push(Program {
+                files: vec![file.to_owned()],
+                name,
+                packages: vec![package.to_owned()],
+                donor: package.to_owned(),
+                version: version.to_owned(),
+                optional: group.has_scripts(),
+                check: Check::Nothing,
+            });
+        }
+        Ok((programs, copies))
+    }
+
+    /// A file that is named; nothing if the group is whole without it, and it isn't there.
+    fn choose_one(
+        &self,
+        replace: &Replace,
+        group: &Group,
+        packages: &Installed,
+    ) -> Result<Option<(Program, Copied)>, String> {
+        let mut files = self.names.alternatives(&replace.file);
+        let from = match (&replace.from, group.source) {
+            (Some(from), _) => self.names.alternatives(from),
+            (None, Source::Built) => vec![format!("{BUILT}/{}", base(&files[0]))],
+            (None, _) => files.clone(),
+        };
+        let found = match self.first_program(&from) {
+            Ok(found) => found,
+            Err(_) if replace.optional => return Ok(None),
+            Err(reason) => return Err(reason),
+        };
+        let owner = if group.source == Source::Built { &files[0] } else { &found };
+        let shipped = packages.shipped(owner).ok_or_else(|| format!("no package ships {owner}"))?;
+        if group.source == Source::Built {
+            // A diversion must call it as the package does.
+            files = vec![shipped.file.to_owned()];
+        }
+        let name = base(&files[0]);
+        let copy = self.copy_of(&name, &found);
+        let package = replace.package.as_deref().unwrap_or(shipped.package);
+        let program = Program {
+            check: self.check_of(&name, &found, group.source)?,
+            files,
+            name,
+            packages: self.names.packages(package),
+            donor: shipped.package.to_owned(),
+            version: packages.version(shipped.package).unwrap_or_default().to_owned(),
+            optional: replace.optional,
+        };
+        Ok(Some((program, copy)))
+    }
+
+    /// The first of several names that is one of a program.
+    fn first_program(&self, files: &[String]) -> Result<String, String> {
+        let found = files.iter().find(|file| self.is_program(file)).cloned();
+        found.ok_or_else(|| format!("the native chroot has no {}", files.join(" or ")))
+    }
+
     fn interpreter(packages: &Installed) -> Result<Interpreter, String> {
         let package = perl::PACKAGE.to_owned();
         let version = packages.version(&package);
-        let version =
-            version.ok_or_else(|| format!("{package} is not installed in the native chroot"))?;
+        let version = version.ok_or_else(|| missing(&package))?;
         Ok(Interpreter { version: version.to_owned(), package })
     }
 
     /// Where a program goes: what can't be patched has a place of its own.
-    fn copy_of(&self, name: &str, file: &str) -> (PathBuf, PathBuf) {
+    fn copy_of(&self, name: &str, file: &str) -> Copied {
         let bytes = self.libraries.read(Path::new(file)).unwrap_or_default();
         let is_movable = matches!(linking(&bytes), Ok(Some(found)) if found.is_movable);
         let dir = if is_movable { "bin" } else { "libexec" };
@@ -200,4 +226,8 @@ impl Selection<'_> {
 
 pub(super) fn base(file: &str) -> String {
     file.rsplit('/').next().unwrap_or(file).to_owned()
+}
+
+fn missing(package: &str) -> String {
+    format!("{package} is not installed in the native chroot")
 }
