@@ -86,7 +86,11 @@ impl Caller {
     pub(crate) fn chroot_maint_with(&self, config_text: &str, words: &[&str]) -> Command {
         let config = self.dir.path().join("config.toml");
         let state = self.state();
-        fs::write(&config, format!("state-dir = '{}'\n{config_text}", state.display())).unwrap();
+        // In one step: a call that was started before may be about to read it, and half a config is one as well.
+        let unfinished = config.with_extension("new");
+        fs::write(&unfinished, format!("state-dir = '{}'\n{config_text}", state.display()))
+            .unwrap();
+        fs::rename(&unfinished, &config).unwrap();
         let mut command = self.command(self.program());
         command.arg("--config").arg(config).args(words);
         command

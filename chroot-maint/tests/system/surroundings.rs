@@ -8,7 +8,7 @@ use std::{
         process::{CommandExt, ExitStatusExt},
     },
     path::Path,
-    process::{Command, Stdio},
+    process::{Command, Output, Stdio},
 };
 
 use nix::{
@@ -56,10 +56,14 @@ fn is_well(scene: &Scene) {
 #[test]
 fn four_runs_at_once_make_one_chroot_and_all_succeed() {
     let scene = Scene::new(Caller::root());
-    let calls: Vec<_> =
-        (0..4).map(|_| scene.command(&RUN).stdout(Stdio::null()).spawn().unwrap()).collect();
-    for mut call in calls {
-        assert!(call.wait().unwrap().success());
+    let call = || {
+        let mut command = scene.command(&RUN);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    for call in [(); 4].map(|()| call()) {
+        let Output { status, stdout, stderr } = call.wait_with_output().unwrap();
+        let said = [stdout, stderr].concat();
+        assert!(status.success(), "{status}: {}", String::from_utf8_lossy(&said));
     }
     is_well(&scene);
 }
