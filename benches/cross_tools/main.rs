@@ -14,7 +14,7 @@
 //!
 //! Needs root, the archive's mirror, the registry of crates, and an emulator, which need not be registered. Whatever of these is
 //! missing is an error; nothing is left out. Everything that is made is in a directory below /var/tmp that is deleted at
-//! the end, or in the one of `--dir`, which is kept: there a second run finds its chroots. A round takes some 30 minutes on
+//! the end, or in the one of `--dir`, which is kept: there a second run finds its chroots. A round takes some 25 minutes on
 //! two cores, most of it emulated.
 
 mod bootstrap;

@@ -9,8 +9,8 @@ void fail(const char *what) __attribute__((noreturn));
 /* The chroot's own program of this path, under emulation. */
 void emulated(const char *path, char **argv) __attribute__((noreturn));
 
-/* Whose the words are that a program is to get. Those that stood in response files before can be too many for the kernel: then the
- * program gets them in one again. */
+/* Whose the words are that a program is to get: the caller's, or with those from response files among them. These can be too many for
+ * the kernel, and then the program, which has to know such files, gets them in one again. */
 enum words { CALLED, SPREAD };
 
 /* The host's build of this name. Comes back if the tree has none that finds its loader by itself. */

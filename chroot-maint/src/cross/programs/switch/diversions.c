@@ -13,7 +13,7 @@
 
 static struct diversion *diversions;
 
-/* Three lines for each diversion. Read anew whenever dpkg-divert has written some of them. */
+/* Three lines for each diversion. Read once, and anew before a group is taken out again that could not all be put in. */
 void read_diversions(void)
 {
 	char *text = read_file(join(root, "/var/lib/dpkg/diversions", ""));
